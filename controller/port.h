@@ -1,0 +1,50 @@
+/*
+ * port: the door to the world for everything in the controller that runs in time.
+ *
+ * Two implementations: loop.h with libuv and libcurl, and the deterministic simulation in tests/.
+ * Behind it the same driver, client, store and decisions run. Nothing calls back from inside a
+ * port function: completions come later, from the loop.
+ */
+#ifndef CLUSTERKEEPER_PORT_H
+#define CLUSTERKEEPER_PORT_H
+
+#include "buf.h"
+#include "err.h"
+
+#include <stdint.h>
+
+/* One HTTP exchange. Owned by the caller until `done` was called. */
+struct http_call {
+    const char *method;        /* "GET"; borrowed until `done`, as are the next five */
+    const char *url;           /* https://..., or http:// to a loopback address */
+    const char *authorization; /* value of the Authorization header; never logged; NULL: none */
+    const char *content_type;  /* of the body; NULL: application/json */
+    const char *body;          /* NULL: none */
+    size_t body_len;
+    size_t reply_max; /* a longer answer ends the call with ERR_LIMIT */
+    int64_t connect_timeout_ms;
+    int64_t stall_timeout_ms;             /* less than a byte a second for so long ends the call */
+    int64_t timeout_ms;                   /* of the whole exchange */
+    void (*done)(struct http_call *call); /* exactly once, never inside http_send */
+    void *ctx;
+    /* Results, valid from `done` until http_call_release. */
+    bool answered; /* an HTTP status came; else `err` says what happened on the way */
+    int status;
+    int64_t retry_after_ms; /* -1: the header was not there */
+    char content_type_reply[64];
+    struct buf reply;
+    struct err err; /* ERR_REFUSED, ERR_NETWORK, ERR_TIMEOUT, ERR_LIMIT, ERR_CANCELLED */
+    void *impl;     /* of the port */
+};
+
+struct port {
+    void *ctx;
+    int64_t (*now_ms)(void *ctx);  /* monotonic: every deadline */
+    int64_t (*wall_ms)(void *ctx); /* for records and people */
+    uint64_t (*random)(void *ctx);
+    void (*wake_at)(void *ctx, int64_t at_ms); /* monotonic; one timer; INT64_MAX: none */
+    void (*http_send)(void *ctx, struct http_call *call);
+    void (*http_cancel)(void *ctx, struct http_call *call); /* `done` still comes */
+};
+
+#endif

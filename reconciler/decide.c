@@ -1,0 +1,316 @@
+#include "deciding.h"
+
+#include "text.h"
+
+#include <assert.h>
+
+enum { CLEAN_LISTINGS_NEEDED = 2 };
+
+static bool rule_suspended(struct deciding *d)
+{
+    if (!d->in->desired->keep.suspend) return false;
+    return deciding_hold(d, HOLD_SUSPENDED, 0, "keep.suspend is true");
+}
+
+/* A manifest that came back while its cluster was being let go. */
+static bool rule_returned(struct deciding *d)
+{
+    struct record *record = &d->out->record;
+    if (record->phase != PHASE_REMOVING && record->phase != PHASE_ORPHANED) return false;
+    /* What failed was its removal, if anything did. */
+    record->failures = 0;
+    record->retry_at_ms = 0;
+    record->error = NULL;
+    bool launches = d->current != NULL && (d->current->state == CLUSTER_PENDING ||
+                                           d->current->state == CLUSTER_RESTARTING);
+    enum phase kept = launches ? PHASE_LAUNCHING : PHASE_READY;
+    deciding_enter(d, record->cluster_id == NULL ? PHASE_NONE : kept);
+    return false;
+}
+
+/* What was issued without an answer is there. */
+static void take_unanswered(struct deciding *d, bool is_create)
+{
+    struct record *record = &d->out->record;
+    if (is_create) deciding_take_cluster(d, d->current);
+    deciding_take_pending(d);
+    record->error = NULL;
+    record->retry_at_ms = 0;
+    record->failed_digest = NULL;
+    d->out->action = ACTION_RECORD;
+    d->out->note = is_create ? "found after a lost answer" : "edit found after a lost answer";
+    d->out->why = d->out->note;
+    /* An edit launches what ran, and wakes nothing. */
+    if (is_create || cluster_is_live(d->current->state)) deciding_enter(d, PHASE_LAUNCHING);
+}
+
+bool rule_unanswered(struct deciding *d)
+{
+    struct record *record = &d->out->record;
+    bool is_create = record->phase == PHASE_CREATING || record->phase == PHASE_UNKNOWN;
+    if (d->current != NULL && record->pending_spec != NULL &&
+        text_equal(d->current->operation, record->operation)) {
+        take_unanswered(d, is_create);
+        return false;
+    }
+    if (!is_create) return false;
+    deciding_enter(d, PHASE_UNKNOWN);
+    if (d->in->listing_new) record->clean_listings++;
+    int64_t due_ms = record->phase_since_ms + d->in->policy->create_grace_ms;
+    if (record->clean_listings >= CLEAN_LISTINGS_NEEDED && d->in->now_ms >= due_ms) {
+        record->operation = NULL;
+        record->pending_spec = NULL;
+        record->pending_digest = NULL;
+        d->out->note = "no trace of the unanswered create";
+        deciding_enter(d, PHASE_NONE);
+        return false;
+    }
+    int64_t wake_ms = d->in->now_ms + d->in->policy->poll_ms;
+    if (record->clean_listings >= CLEAN_LISTINGS_NEEDED && wake_ms < due_ms) wake_ms = due_ms;
+    return deciding_hold(d, HOLD_WAIT, wake_ms,
+                         "the answer to its create was lost: looking for the cluster by its tags");
+}
+
+/* Absence from a listing proves nothing: a get has to say that the cluster does not exist. */
+bool rule_missing(struct deciding *d)
+{
+    struct record *record = &d->out->record;
+    if (record->cluster_id == NULL || d->current != NULL) return false;
+    if (!deciding_is_gone(d, record->cluster_id)) {
+        return deciding_look(d, record->cluster_id, "not in the listing: asking for it by its ID");
+    }
+    bool is_new = record->phase == PHASE_LAUNCHING &&
+                  d->in->now_ms - record->phase_since_ms < d->in->policy->create_grace_ms;
+    if (is_new) {
+        return deciding_hold(d, HOLD_WAIT, d->in->now_ms + d->in->policy->poll_ms,
+                             "just created: the workspace does not show it yet");
+    }
+    record->cluster_id = NULL;
+    d->out->note = "removed outside of clusterkeeper";
+    deciding_enter(d, PHASE_NONE);
+    deciding_pick(d);
+    return false;
+}
+
+/* It was recorded as ours, and somebody has marked it as another owner's since. */
+bool rule_foreign(struct deciding *d)
+{
+    if (d->current == NULL || d->current->owner == NULL) return false;
+    if (text_equal(d->current->owner, d->in->policy->owner)) return false;
+    return deciding_hold(d, HOLD_FOREIGN, 0,
+                         arena_printf(d->arena, "cluster %s is marked as owner '%s' has it",
+                                      d->current->id, d->current->owner));
+}
+
+/* Why a cluster that is there cannot be taken over; NULL: it can. */
+static const char *adoption_obstacle(const struct deciding *d, const struct observed *found)
+{
+    if (found->owner != NULL && !tags_match(found, d->in->policy->owner, d->in->name)) {
+        return arena_printf(d->arena, "keep.adopt: cluster %s is kept by owner '%s' as '%s'",
+                            found->id, found->owner, found->name == NULL ? "" : found->name);
+    }
+    if (!text_equal(found->source, "API") && !text_equal(found->source, "UI")) {
+        return arena_printf(d->arena,
+                            "keep.adopt: cluster %s comes from %s; only clusters made "
+                            "through the API or the UI can be kept",
+                            found->id, found->source);
+    }
+    return NULL;
+}
+
+static bool rule_adopt(struct deciding *d)
+{
+    struct record *record = &d->out->record;
+    const char *id = d->in->desired->keep.adopt;
+    if (id == NULL || record->cluster_id != NULL || d->current != NULL) return false;
+    if (text_equal(id, record->predecessor_id)) return false;
+    if (deciding_is_gone(d, id)) {
+        /* Once it was taken over it may go as any other: it is made anew. */
+        if (record->adopted || record->applied_digest != NULL) return false;
+        return deciding_hold(d, HOLD_FOREIGN, 0,
+                             arena_printf(d->arena, "keep.adopt: cluster %s does not exist", id));
+    }
+    const struct observed *found = deciding_find(d, id);
+    if (found == NULL) return deciding_look(d, id, "asking for the cluster to adopt");
+    const char *obstacle = adoption_obstacle(d, found);
+    if (obstacle != NULL) return deciding_hold(d, HOLD_FOREIGN, 0, obstacle);
+    deciding_take_cluster(d, found);
+    record->adopted = 1;
+    d->out->action = ACTION_ADOPT;
+    d->out->note = "adopted";
+    d->out->why = "taken over by ID; bears our tags from its next edit on";
+    deciding_enter(d, PHASE_READY);
+    return false;
+}
+
+/* No ID on record, but a cluster bears our tags: the state file was lost, or the record was. */
+static bool rule_recover(struct deciding *d)
+{
+    struct record *record = &d->out->record;
+    const struct observed *current = d->current;
+    if (record->cluster_id != NULL || current == NULL) return false;
+    /* With a record, it may be the one that was just removed. */
+    if (d->in->record != NULL && !current->is_fresh) {
+        return deciding_look(d, current->id, "bears our tags: asking for it by its ID");
+    }
+    const struct manifest *desired = d->in->desired;
+    deciding_take_cluster(d, current);
+    if (text_equal(current->spec_tag, tags_spec_digest(d->arena, desired->spec))) {
+        deciding_take_desired(d);
+    }
+    d->out->action = ACTION_RECORD;
+    d->out->note = "found by its tags";
+    d->out->why = "bears our tags";
+    bool runs = current->state == CLUSTER_RUNNING || current->state == CLUSTER_RESIZING;
+    /* A launch that failed while nobody looked is judged by rule_launched, as any other. */
+    deciding_enter(d, runs ? PHASE_READY : PHASE_LAUNCHING);
+    return false;
+}
+
+static bool rule_duplicate(struct deciding *d)
+{
+    if (d->current == NULL || !cluster_is_live(d->current->state)) return false;
+    if (d->out->record.retry_at_ms > d->in->now_ms) return false; /* it may have been refused */
+    for (size_t i = 0; i < d->in->seen->len; i++) {
+        const struct observed *other = &d->in->seen->clusters[i];
+        if (other == d->current || other == d->predecessor) continue;
+        if (!tags_match(other, d->in->policy->owner, d->in->name)) continue;
+        if (!cluster_is_live(other->state) || deciding_is_gone(d, other->id)) continue;
+        d->out->cost = COST_STOP;
+        return deciding_terminate(
+            d, ACTION_DEDUPE, other,
+            arena_printf(d->arena, "a second live cluster; %s stays", d->current->id));
+    }
+    return false;
+}
+
+/* The old cluster of a replacement has stopped: its successor may be made. */
+static bool rule_replacing(struct deciding *d)
+{
+    struct record *record = &d->out->record;
+    if (record->phase != PHASE_REPLACING || d->current == NULL) return false;
+    if (cluster_is_live(d->current->state) || cluster_is_moving(d->current->state)) return false;
+    if (!change_replaces(d)) return false; /* the manifest went back: it is started again */
+    record->predecessor_id = record->cluster_id;
+    record->cluster_id = NULL;
+    d->predecessor = d->current;
+    d->current = d->out->current = NULL;
+    return false;
+}
+
+static bool rule_absent(struct deciding *d)
+{
+    if (d->current != NULL) return false;
+    const struct record *record = &d->out->record;
+    bool is_successor = record->predecessor_id != NULL;
+    d->out->action = is_successor ? ACTION_REPLACE : ACTION_CREATE;
+    d->out->cost = COST_NEW;
+    const char *failure = record->error == NULL ? "the last create failed" : record->error;
+    if (deciding_is_spent(d)) return deciding_hold(d, HOLD_FAILED, 0, failure);
+    if (deciding_is_early(d)) return deciding_hold(d, HOLD_BACKOFF, record->retry_at_ms, failure);
+    const char *why = record->applied_digest == NULL ? "new manifest" : "the cluster is gone";
+    return deciding_create(d, d->out->action, is_successor ? "the old cluster has stopped" : why);
+}
+
+/* The successor runs: what it replaced goes for good. */
+static bool rule_predecessor(struct deciding *d)
+{
+    struct record *record = &d->out->record;
+    bool stands = record->phase == PHASE_READY && d->current->state == CLUSTER_RUNNING;
+    if (record->predecessor_id == NULL || !stands) return false;
+    if (d->predecessor != NULL) {
+        if (cluster_is_live(d->predecessor->state)) d->out->cost = COST_STOP;
+        return deciding_remove(d, ACTION_SETTLE, d->predecessor, "replaced by its successor");
+    }
+    if (deciding_is_gone(d, record->predecessor_id)) {
+        record->predecessor_id = NULL;
+        return false;
+    }
+    return deciding_look(d, record->predecessor_id, "asking for the cluster that was replaced");
+}
+
+/* In this order: the first that decides ends the list. */
+static const decide_rule rules[] = {
+    rule_suspended,   rule_returned, rule_unanswered,  rule_missing,   rule_foreign,
+    rule_adopt,       rule_recover,  rule_duplicate,   rule_replacing, rule_absent,
+    rule_carry_early, rule_moving,   rule_launched,    rule_failed,    rule_changed,
+    rule_carry,       rule_start,    rule_predecessor,
+};
+
+/* ---- the decision ---- */
+
+static bool same_record(const struct record *a, const struct record *b)
+{
+    const char *const texts[][2] = {
+        { a->name, b->name },
+        { a->source, b->source },
+        { a->cluster_id, b->cluster_id },
+        { a->predecessor_id, b->predecessor_id },
+        { a->operation, b->operation },
+        { a->pending_spec, b->pending_spec },
+        { a->pending_digest, b->pending_digest },
+        { a->applied_spec, b->applied_spec },
+        { a->applied_digest, b->applied_digest },
+        { a->libraries, b->libraries },
+        { a->permissions, b->permissions },
+        { a->image, b->image },
+        { a->failed_digest, b->failed_digest },
+        { a->error, b->error },
+    };
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        if (!text_equal(texts[i][0], texts[i][1])) return false;
+    }
+    return a->phase == b->phase && a->phase_since_ms == b->phase_since_ms &&
+           a->pinned == b->pinned && a->prune == b->prune && a->adopted == b->adopted &&
+           a->clean_listings == b->clean_listings && a->failures == b->failures &&
+           a->retry_at_ms == b->retry_at_ms;
+}
+
+static void begin(struct deciding *d)
+{
+    struct decision *out = d->out;
+    *out = (struct decision){ .why = "as desired" };
+    if (d->in->record != NULL) {
+        out->record = *d->in->record;
+    } else {
+        out->record = (struct record){ .name = d->in->name, .pinned = -1 };
+    }
+    if (d->in->desired != NULL) {
+        char hex[DIGEST_HEX_SIZE];
+        digest_hex(&d->in->desired->digest, hex);
+        d->desired_digest = arena_strdup(d->arena, hex);
+        out->record.prune = (int)d->in->desired->keep.prune;
+        out->record.source = d->in->desired->pos.file;
+    }
+    deciding_pick(d);
+}
+
+/* A cluster that is as desired and at rest has no failure to remember. */
+static void settle(struct deciding *d)
+{
+    if (d->out->hold != HOLD_NONE || d->out->step != STEP_NONE) return;
+    record_forgive(&d->out->record);
+}
+
+void decide(struct arena *arena, const struct inputs *in, struct decision *ret_decision)
+{
+    struct deciding d = { .arena = arena, .in = in, .out = ret_decision, .applied = in->applied };
+    begin(&d);
+    if (in->desired == NULL) {
+        decide_gone(&d);
+    } else {
+        bool decided = false;
+        for (size_t i = 0; i < COUNT_OF(rules) && !decided; i++)
+            decided = rules[i](&d);
+        if (!decided) settle(&d);
+    }
+    struct record nothing = { .name = in->name, .pinned = -1 };
+    const struct record *before = in->record == NULL ? &nothing : in->record;
+    ret_decision->record_changed = !same_record(before, &ret_decision->record);
+    /* A record is made when there is something to remember. */
+    if (in->record == NULL && ret_decision->record.phase == PHASE_NONE &&
+        ret_decision->record.cluster_id == NULL) {
+        ret_decision->record_changed = false;
+    }
+    assert(ret_decision->why != NULL);
+}

@@ -1,0 +1,150 @@
+#include "deciding.h"
+
+#include "text.h"
+
+static void compare(struct deciding *d, struct diff *ret_diff)
+{
+    struct observed current = *d->current;
+    /* A workspace that was asked and does not tell what was submitted: where it may have resolved
+     * a value, there is no telling, and no ground to act on. */
+    if (current.is_fresh && current.submitted == NULL) current.submitted = d->in->desired->spec;
+    diff_compute(d->arena, d->in->desired->spec, d->applied, &current, ret_diff);
+}
+
+bool change_replaces(struct deciding *d)
+{
+    struct diff diff;
+    compare(d, &diff);
+    return diff.change == CHANGE_REPLACE && d->in->desired->keep.strategy == STRATEGY_RECREATE;
+}
+
+/* "docker_image.url and 2 more changed". */
+static const char *describe(const struct deciding *d, const struct diff *diff)
+{
+    const struct difference *first = &diff->differences[0];
+    for (size_t i = 1; i < diff->len; i++) {
+        if (diff->differences[i].change > first->change) first = &diff->differences[i];
+    }
+    const char *verb = diff->has_manifest ? "changed" : "drifted";
+    if (diff->len == 1) return arena_printf(d->arena, "%s %s", first->path, verb);
+    return arena_printf(d->arena, "%s and %zu more %s", first->path, diff->len - 1, verb);
+}
+
+/* The spec is as wanted: the record follows the manifest without a call. */
+static bool nothing_differs(struct deciding *d)
+{
+    struct record *record = &d->out->record;
+    if (!text_equal(record->applied_digest, d->desired_digest)) deciding_take_desired(d);
+    record->pending_spec = NULL; /* of a resize without an answer, which bears no mark */
+    bool is_live = cluster_is_live(d->current->state);
+    if (record->phase == PHASE_REPLACING && is_live) deciding_enter(d, PHASE_READY);
+    return false;
+}
+
+/* The size alone, as clusters/resize takes it. */
+static const struct value *size_of(struct arena *arena, const struct value *spec)
+{
+    static const char *const names[] = { "num_workers", "autoscale" };
+    const struct pos nowhere = { 0 };
+    struct value_builder size = value_build_map(arena, nowhere);
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        const struct value *value = value_get(spec, names[i]);
+        if (value != NULL) value_put_new(&size, names[i], nowhere, value);
+    }
+    return size.value;
+}
+
+static bool change_by_resize(struct deciding *d, const char *why)
+{
+    d->out->cost = COST_RESIZE;
+    d->out->spec = size_of(d->arena, d->in->desired->spec);
+    deciding_carry_pending(d);
+    return deciding_step(d, ACTION_RESIZE, STEP_RESIZE, d->current, why);
+}
+
+static bool change_by_edit(struct deciding *d, const char *why)
+{
+    const struct manifest *desired = d->in->desired;
+    bool restarts = d->current->state == CLUSTER_RUNNING;
+    d->out->action = ACTION_EDIT;
+    d->out->cost = restarts ? COST_RESTART : COST_NEXT_START;
+    if (deciding_upload(d, ACTION_EDIT, why)) return true;
+    if (!d->current->is_fresh) {
+        /* An edit replaces everything: its body is made from what was submitted last. */
+        d->out->step = STEP_LOOK;
+        d->out->target_id = d->current->id;
+        d->out->why = why;
+        return true;
+    }
+    const struct value *submitted =
+        d->current->submitted != NULL ? d->current->submitted : d->current->effective;
+    const struct value *spec = diff_edit_spec(d->arena, desired->spec, d->applied, submitted);
+    d->out->spec = tags_add(d->arena, spec, d->in->policy->owner, desired, d->in->operation);
+    deciding_carry_pending(d);
+    return deciding_step(d, ACTION_EDIT, STEP_EDIT, d->current, why);
+}
+
+/*
+ * One cluster is kept as the predecessor: the last one that worked. Before the next one is made,
+ * the one that never ran goes, or the older of two that did.
+ */
+static bool make_room(struct deciding *d)
+{
+    struct record *record = &d->out->record;
+    if (record->predecessor_id == NULL) return false;
+    if (record->phase == PHASE_FAILED || record->phase == PHASE_LAUNCHING) {
+        return deciding_remove(d, ACTION_REPLACE, d->current, "it never ran");
+    }
+    if (d->predecessor != NULL) {
+        return deciding_remove(d, ACTION_REPLACE, d->predecessor, "replaced before");
+    }
+    if (!deciding_is_gone(d, record->predecessor_id)) {
+        return deciding_look(d, record->predecessor_id, "asking for the cluster that was replaced");
+    }
+    record->predecessor_id = NULL;
+    return false;
+}
+
+bool change_by_replace(struct deciding *d, const char *why)
+{
+    struct record *record = &d->out->record;
+    d->out->cost = COST_NEW;
+    d->out->action = ACTION_REPLACE;
+    if (make_room(d)) return true;
+    if (deciding_upload(d, ACTION_REPLACE, why)) return true;
+    if (cluster_is_live(d->current->state)) {
+        if (deciding_confirm(d, ACTION_REPLACE, d->current, why)) return true;
+        deciding_enter(d, PHASE_REPLACING);
+        return deciding_step(d, ACTION_REPLACE, STEP_TERMINATE, d->current, why);
+    }
+    record->predecessor_id = record->cluster_id;
+    return deciding_create(d, ACTION_REPLACE, why);
+}
+
+bool rule_changed(struct deciding *d)
+{
+    const struct manifest *desired = d->in->desired;
+    struct diff *diff = &d->out->diff;
+    compare(d, diff);
+    if (diff->len == 0) return nothing_differs(d);
+    if (diff->needs_look && d->current->submitted == NULL) {
+        return deciding_look(d, d->current->id, "asking what was submitted");
+    }
+    const char *why = describe(d, diff);
+    if (!diff->has_manifest && desired->keep.drift == DRIFT_REPORT) {
+        d->out->hold = HOLD_DRIFT;
+        d->out->why = why;
+        return false;
+    }
+    enum cluster_state state = d->current->state;
+    if (state == CLUSTER_ERROR) return change_by_replace(d, why); /* takes no edit */
+    bool states_size = size_of(d->arena, desired->spec)->len > 0;
+    if (state == CLUSTER_RUNNING && diff->change == CHANGE_RESIZE && states_size) {
+        return change_by_resize(d, why);
+    }
+    bool replaces = diff->change == CHANGE_REPLACE && desired->keep.strategy == STRATEGY_RECREATE;
+    /* A terminated cluster has no container to replace, unless it failed for the one it had. */
+    bool has_container = cluster_is_live(state) || d->out->record.phase == PHASE_FAILED;
+    if (replaces && has_container) return change_by_replace(d, why);
+    return change_by_edit(d, why);
+}

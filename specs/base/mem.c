@@ -1,0 +1,49 @@
+#include "mem.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void *checked(void *ptr, size_t size)
+{
+    if (ptr == NULL && size != 0) {
+        (void)fprintf(stderr, "clusterkeeper: out of memory (%zu bytes)\n", size);
+        abort();
+    }
+    return ptr;
+}
+
+void *xmalloc(size_t size)
+{
+    return checked(malloc(size), size);
+}
+
+void *xcalloc(size_t count, size_t size)
+{
+    return checked(calloc(count, size), count);
+}
+
+void *xrealloc(void *ptr, size_t size)
+{
+    return checked(realloc(ptr, size), size);
+}
+
+char *xstrdup(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    return memcpy(xmalloc(size), text, size);
+}
+
+void xfree(void *ptr)
+{
+    free(ptr);
+}
+
+void *arr_grow(void *ptr, size_t len, size_t *cap, size_t element_size)
+{
+    if (len < *cap) return ptr;
+    size_t wanted = *cap == 0 ? 8 : *cap * 2;
+    if (wanted > SIZE_MAX / element_size) abort();
+    *cap = wanted;
+    return xrealloc(ptr, wanted * element_size);
+}

@@ -1,0 +1,6 @@
+int impure_state(void);
+int impure_state(void)
+{
+    static int calls;
+    return ++calls;
+}

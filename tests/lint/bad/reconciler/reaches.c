@@ -1,0 +1,3 @@
+#include "../state/store.h"
+
+#include <sqlite3.h>

@@ -1,0 +1,11 @@
+#!/bin/sh
+# Does all set-up and runs every test: installs what is missing, builds with sanitizers and with
+# warnings as errors, runs ctest. Words behind are given to ctest: sh tests/run.sh -L unit
+set -eu
+. "$(dirname "$0")/setup.sh"
+
+# shellcheck disable=SC2086
+install_missing $build_packages clang-format clang-tidy mandoc python3
+cmake --preset dev
+cmake --build --preset dev
+exec ctest --preset dev "$@"
