@@ -142,6 +142,38 @@ static bool find_line(const struct diag *diag, unsigned line, const char **ret_t
     return true;
 }
 
+static bool begins_nocase(const char *text, size_t len, const char *word)
+{
+    size_t i = 0;
+    while (word[i] != '\0' && i < len) {
+        char c = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] - 'A' + 'a') : text[i];
+        if (c != word[i]) return false;
+        i++;
+    }
+    return word[i] == '\0';
+}
+
+/*
+ * How much of a line may be shown: findings are printed in CI logs, and behind a key that is called
+ * like a secret, or misspelled like one, stands a secret.
+ */
+static size_t public_length(const char *line, size_t len)
+{
+    static const char *const words[] = { "passw", "pwd", "secret", "token", "_key", "credential" };
+    for (size_t at = 0; at < len; at++) {
+        for (size_t i = 0; i < COUNT_OF(words); i++) {
+            if (!begins_nocase(line + at, len - at, words[i])) continue;
+            size_t end = at;
+            while (end < len && strchr(" \t,{}[]:", line[end]) == NULL)
+                end++;
+            while (end < len && line[end] == ' ')
+                end++;
+            if (end + 1 < len && line[end] == ':') return end + 1;
+        }
+    }
+    return len;
+}
+
 /* The line of `pos`, cut to the characters around its column. */
 static void take_source(struct diag *diag, struct pos pos, struct entry *entry)
 {
@@ -151,10 +183,13 @@ static void take_source(struct diag *diag, struct pos pos, struct entry *entry)
     bool is_at_hand =
         diag->text != NULL && pos.line > 0 && pos.file != NULL && text_equal(diag->file, pos.file);
     if (!is_at_hand || !find_line(diag, pos.line, &line, &len)) return;
+    size_t shown = public_length(line, len);
+    bool has_hidden = shown < len;
+    len = shown;
 
     unsigned column = pos.column == 0 ? 0 : pos.column - 1;
     unsigned from = column > SOURCE_BEFORE ? column - SOURCE_BEFORE : 0;
-    AUTO_BUF struct buf out = BUF_INIT((size_t)(SOURCE_BEFORE + SOURCE_AFTER + 2) * 4);
+    AUTO_BUF struct buf out = BUF_INIT((size_t)(SOURCE_BEFORE + SOURCE_AFTER + 8) * 4);
     if (from > 0) buf_adds(&out, "...");
     entry->caret = column - from + (from > 0 ? 3 : 0);
     size_t at = 0;
@@ -164,6 +199,7 @@ static void take_source(struct diag *diag, struct pos pos, struct entry *entry)
         at += step == 0 ? 1 : step;
     }
     if (at < len) buf_adds(&out, "...");
+    if (at == len && has_hidden) buf_adds(&out, " (hidden)");
     entry->finding.source = arena_strdup(&diag->arena, buf_text(&out));
 }
 

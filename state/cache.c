@@ -37,19 +37,24 @@ static const char schema[] =
     "  generation INTEGER NOT NULL"
     ") STRICT;"
     "INSERT OR IGNORE INTO listing VALUES (1, 0, 0);"
-    "CREATE TRIGGER IF NOT EXISTS sighting_new AFTER INSERT ON sighting"
-    " BEGIN UPDATE listing SET generation = generation + 1; END;"
-    "CREATE TRIGGER IF NOT EXISTS sighting_changed AFTER UPDATE ON sighting"
-    " BEGIN UPDATE listing SET generation = generation + 1; END;"
-    "CREATE TRIGGER IF NOT EXISTS sighting_gone AFTER DELETE ON sighting"
-    " BEGIN UPDATE listing SET generation = generation + 1; END;"
     "COMMIT";
 
-/* Of the listing that is under way. In memory: it is as large as the workspace is, for once. */
+/*
+ * Of the connection: the listing that is under way, in memory, as large as the workspace is; and
+ * the triggers that count the changes. Triggers of a file do not run (sql.c), those of a connection
+ * do.
+ */
 static const char temporary_schema[] =
     "PRAGMA temp_store = MEMORY;"
     "CREATE TEMP TABLE listed ("
-    "  cluster_id TEXT NOT NULL PRIMARY KEY, name TEXT, digest BLOB NOT NULL, json TEXT NOT NULL)";
+    "  cluster_id TEXT NOT NULL PRIMARY KEY, name TEXT, digest BLOB NOT NULL, json TEXT NOT NULL);"
+    "CREATE INDEX temp.listed_by_name ON listed (name) WHERE name IS NOT NULL;"
+    "CREATE TEMP TRIGGER sighting_new AFTER INSERT ON main.sighting"
+    " BEGIN UPDATE listing SET generation = generation + 1; END;"
+    "CREATE TEMP TRIGGER sighting_changed AFTER UPDATE ON main.sighting"
+    " BEGIN UPDATE listing SET generation = generation + 1; END;"
+    "CREATE TEMP TRIGGER sighting_gone AFTER DELETE ON main.sighting"
+    " BEGIN UPDATE listing SET generation = generation + 1; END";
 
 enum cache_sql {
     SQL_BEGIN,
@@ -76,7 +81,16 @@ enum cache_sql {
 #define ON_CHANGE                                                               \
     " ON CONFLICT (cluster_id) DO UPDATE"                                       \
     " SET name = excluded.name, digest = excluded.digest, json = excluded.json" \
-    " WHERE digest IS NOT excluded.digest OR json IS NOT excluded.json"
+    " WHERE digest IS NOT excluded.digest OR json IS NOT excluded.json"         \
+    " OR name IS NOT excluded.name"
+
+/* The listing that is under way knows better than the last one. */
+#define SIGHTING_COLUMNS "cluster_id, digest, json, name"
+#define SIGHTINGS(condition)                                                                   \
+    "SELECT " SIGHTING_COLUMNS " FROM temp.listed WHERE " condition                            \
+    " UNION ALL SELECT " SIGHTING_COLUMNS " FROM sighting AS old WHERE " condition             \
+    " AND NOT EXISTS (SELECT 1 FROM temp.listed AS new WHERE new.cluster_id = old.cluster_id)" \
+    " ORDER BY cluster_id"
 
 static const char *const cache_sql[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -96,12 +110,9 @@ static const char *const cache_sql[SQL_COUNT] = {
     [SQL_LISTED_AT_GET] = "SELECT listed_at_ms FROM listing",
     [SQL_DROP] = "DELETE FROM sighting WHERE cluster_id = ?",
     [SQL_LISTED_DROP] = "DELETE FROM temp.listed WHERE cluster_id = ?",
-    /* The listing that is under way knows better than the last one. */
-    [SQL_GET] = "SELECT digest, json, name FROM temp.listed WHERE cluster_id = ?1"
-                " UNION ALL SELECT digest, json, name FROM sighting WHERE cluster_id = ?1 LIMIT 1",
-    [SQL_EACH] = "SELECT cluster_id, digest, json, name FROM sighting ORDER BY cluster_id",
-    [SQL_EACH_OF] = "SELECT cluster_id, digest, json, name FROM sighting WHERE name = ?"
-                    " ORDER BY cluster_id",
+    [SQL_GET] = SIGHTINGS("cluster_id = ?1"),
+    [SQL_EACH] = SIGHTINGS("TRUE"),
+    [SQL_EACH_OF] = SIGHTINGS("name = ?1"),
     [SQL_GENERATION] = "SELECT generation FROM listing",
     [SQL_BLOB_PUT] = "INSERT INTO blob (name, bytes) VALUES (?, ?)"
                      " ON CONFLICT (name) DO UPDATE SET bytes = excluded.bytes",
@@ -327,11 +338,11 @@ static bool get_once(struct cache *cache, const char *cluster_id, struct arena *
     struct digest digest;
     query_bind_text(&query, cluster_id);
     if (!query_next(&query, &has_row, err)) return false;
-    *ret_found = has_row && load_digest(&query, 0, &digest);
+    *ret_found = has_row && load_digest(&query, 1, &digest);
     if (!*ret_found) return true;
     *ret_sighting = (struct sighting){ .cluster_id = arena_strdup(arena, cluster_id),
-                                       .json = arena_strdup(arena, query_text(&query, 1)),
-                                       .name = arena_strdup(arena, query_text(&query, 2)),
+                                       .json = arena_strdup(arena, query_text(&query, 2)),
+                                       .name = arena_strdup(arena, query_text(&query, 3)),
                                        .digest = digest };
     return true;
 }
@@ -371,7 +382,6 @@ static bool each(struct cache *cache, const char *name, cache_sighting_fn visit,
                  struct err *err)
 {
     assert(!cache->is_walked);
-    if (cache->is_listing && !flush(cache, false, 0, err)) return false;
     cache->is_walked = true;
     bool ok = walk_named(cache, name, visit, ctx, err);
     cache->is_walked = false;

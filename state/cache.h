@@ -50,7 +50,8 @@ MUST_CHECK bool cache_each(struct cache *cache, cache_sighting_fn visit, void *c
 /* Each sighting whose tags bear `name`. */
 MUST_CHECK bool cache_each_of(struct cache *cache, const char *name, cache_sighting_fn visit,
                               void *ctx, struct err *err);
-/* Goes up with every change of a sighting: equal numbers, equal sightings. */
+/* Goes up with every change of a sighting: equal numbers, equal sightings. What a listing brings
+ * counts when it ends. */
 int64_t cache_generation(struct cache *cache);
 /* When the last complete listing ended; 0: never. */
 int64_t cache_listed_at_ms(struct cache *cache);

@@ -78,6 +78,12 @@ static const struct source_case source_cases[] = {
     { "one\n", 7, 1, "" }, /* no such line */
     { "", 1, 1, "" },
     { "one", 0, 0, "" },
+    /* what may be a secret is not shown */
+    { "passwrd: hunter2", 1, 1, "    1 | passwrd: (hidden)\n      | ^\n" },
+    { "  \"API_TOKEN\" : x", 1, 3, "    1 |   \"API_TOKEN\" : (hidden)\n      |   ^\n" },
+    { "a: {url: u, passWord: hunter2}", 1, 1,
+      "    1 | a: {url: u, passWord: (hidden)\n      | ^\n" },
+    { "x: {{secrets/scope/key}}", 1, 1, "    1 | x: {{secrets/scope/key}}\n      | ^\n" },
 };
 
 static void test_a_finding_shows_its_line(void **state)
