@@ -106,8 +106,9 @@ static void ask(struct driver *driver, struct cluster *cluster, struct material 
 
 static bool save(struct driver *driver, struct cluster *cluster, const struct decision *decision)
 {
-    if (!decision->record_changed && !decision->record_dropped && decision->note == NULL)
+    if (!decision->record_changed && !decision->record_dropped && decision->note == NULL) {
         return true;
+    }
     if (!driver_write(driver)) return false;
     struct store *store = driver->parts.store;
     struct record record = decision->record;
@@ -185,7 +186,8 @@ static void rest(struct driver *driver, struct cluster *cluster, const struct de
                                                 .name = cluster->name,
                                                 .cluster_id = cluster->cluster_id,
                                                 .action = decision->action,
-                                                .is_news = cluster->touched_ms != 0 });
+                                                .is_news = cluster->touched_ms != 0 ||
+                                                           decision->note != NULL });
     }
 }
 

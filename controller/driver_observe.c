@@ -257,8 +257,9 @@ static void take_page(struct driver *driver)
         listing_failed(driver, &err);
         return;
     }
-    for (size_t i = 0; i < page.len; i++)
+    for (size_t i = 0; i < page.len; i++) {
         take_row(driver, &page.clusters[i], &arena);
+    }
     listing->seen += page.len;
     xfree(listing->token);
     listing->token = page.next_token == NULL ? NULL : xstrdup(page.next_token);
@@ -405,8 +406,9 @@ static bool take_cached(void *ctx, const struct sighting *sighting)
 {
     struct driver *driver = ctx;
     struct cluster *cluster = fleet_find_id(driver->fleet, sighting->cluster_id);
-    if (cluster == NULL && sighting->name != NULL)
+    if (cluster == NULL && sighting->name != NULL) {
         cluster = fleet_get(driver->fleet, sighting->name);
+    }
     if (cluster == NULL) return true;
     (void)fleet_take_sighting(driver->fleet, cluster, sighting->cluster_id, &sighting->digest, 0);
     return true;
@@ -425,8 +427,9 @@ bool driver_load_sightings_of(struct driver *driver, const struct cluster *clust
         struct sighting sighting;
         bool found = false;
         if (recorded[i] == NULL) continue;
-        if (!cache_get(driver->parts.cache, recorded[i], &arena, &sighting, &found, err))
+        if (!cache_get(driver->parts.cache, recorded[i], &arena, &sighting, &found, err)) {
             return false;
+        }
         if (found) (void)take_cached(driver, &sighting);
     }
     return cache_each_of(driver->parts.cache, cluster->name, take_cached, driver, err);

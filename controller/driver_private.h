@@ -23,8 +23,9 @@ struct flight {
     enum action action;
     char *target_id; /* NULL for a create */
     char *carried;
-    char *path;        /* STEP_UPLOAD: in the workspace */
-    struct buf upload; /* STEP_UPLOAD: the content, while its directory is being made */
+    char *path;          /* STEP_UPLOAD: in the workspace */
+    struct buf upload;   /* STEP_UPLOAD: the content, while its directory is being made */
+    struct buf revealed; /* the secrets in the body, each with a NUL behind it */
     bool was_live;
     bool is_sent;
     int64_t intent_id;

@@ -76,8 +76,9 @@ bool driver_record(struct driver *driver, const char *name, struct arena *arena,
     *ret_found = false;
     if (driver->parts.store == NULL) return true;
     struct err err;
-    if (store_record_get(driver->parts.store, name, arena, ret_record, ret_found, &err))
+    if (store_record_get(driver->parts.store, name, arena, ret_record, ret_found, &err)) {
         return true;
+    }
     driver_store_failed(driver, &err);
     return false;
 }

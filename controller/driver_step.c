@@ -8,7 +8,11 @@
 
 #include <assert.h>
 
-enum { BODY_MAX = 10 * 1000 * 1000, REPLY_MAX = 1024 * 1024 };
+enum {
+    BODY_MAX = 10 * 1000 * 1000,
+    REPLY_MAX = 1024 * 1024,
+    HIDDEN_MIN = 6, /* a shorter secret would make stars of ordinary words */
+};
 
 static const enum api apis[STEP_COUNT] = {
     [STEP_LOOK] = API_GET,
@@ -39,6 +43,7 @@ struct flight *driver_flight(struct driver *driver, struct cluster *cluster, enu
     flight->reply = BUF_INIT(REPLY_MAX);
     flight->upload = BUF_INIT(BODY_MAX);
     flight->call.body = BUF_INIT(BODY_MAX);
+    flight->revealed = BUF_INIT(BODY_MAX);
     flight->call.ctx = flight;
     flight->next = driver->flights;
     driver->flights = flight;
@@ -50,6 +55,7 @@ void driver_flight_destroy(struct driver *driver, struct flight *flight)
 {
     if (flight->kind == FLIGHT_STEP) driver->steps--;
     buf_wipe(&flight->call.body);
+    buf_wipe(&flight->revealed);
     buf_release(&flight->reply);
     buf_release(&flight->upload);
     xfree(flight->target_id);
@@ -58,12 +64,48 @@ void driver_flight_destroy(struct driver *driver, struct flight *flight)
     xfree(flight);
 }
 
+/* ---- secrets ---- */
+
+/* As secrets_reveal. What was revealed is kept until the answer: an error may quote it. */
+static bool reveal(void *ctx, const struct value *secret, struct buf *out, struct err *err)
+{
+    struct flight *flight = ctx;
+    size_t before = out->len;
+    if (!secrets_reveal(flight->driver->parts.secrets, secret, out, err)) return false;
+    buf_adds(&flight->revealed, buf_text(out) + before);
+    buf_addc(&flight->revealed, '\0');
+    return true;
+}
+
+/* Stars for the secret wherever it is in the text, also where the text ends in the midst of it. */
+static void hide(char *text, const char *secret)
+{
+    while (*text != '\0') {
+        size_t same = 0;
+        while (secret[same] != '\0' && text[same] == secret[same])
+            same++;
+        if (same >= HIDDEN_MIN) memset(text, '*', same);
+        text += same >= HIDDEN_MIN ? same : 1;
+    }
+}
+
+static void hide_revealed(struct flight *flight)
+{
+    const char *at = buf_text(&flight->revealed);
+    const char *end = at + flight->revealed.len;
+    for (; at < end; at += strlen(at) + 1)
+        hide(flight->err.text, at);
+}
+
 static void on_answer(struct client_call *call)
 {
     struct flight *flight = call->ctx;
     flight->is_done = true;
     flight->ok = call->ok;
-    if (!call->ok) flight->err = call->err;
+    if (!call->ok) {
+        flight->err = call->err;
+        hide_revealed(flight);
+    }
     if (call->ok) (void)buf_add(&flight->reply, call->reply, call->reply_len);
 }
 
@@ -103,8 +145,7 @@ static bool make_body(struct driver *driver, const struct manifest *desired,
     case STEP_CREATE:
     case STEP_EDIT:
     case STEP_RESIZE:
-        return codec_body_spec(id, decision->spec, secrets_reveal, driver->parts.secrets, body,
-                               err);
+        return codec_body_spec(id, decision->spec, reveal, flight, body, err);
     case STEP_PERMIT:
         codec_body_permissions(decision->payload, driver->me, body);
         break;
@@ -124,8 +165,9 @@ static bool make_body(struct driver *driver, const struct manifest *desired,
 static void unlink_flight(struct driver *driver, struct flight *flight)
 {
     struct flight **at = &driver->flights;
-    while (*at != flight)
+    while (*at != flight) {
         at = &(*at)->next;
+    }
     *at = flight->next;
     flight->cluster->flight = NULL;
     driver_flight_destroy(driver, flight);

@@ -38,8 +38,9 @@ static const struct command *find_command(const char *name)
 static int unknown_command(const char *name)
 {
     const char *names[COUNT_OF(commands)];
-    for (size_t i = 0; i < COUNT_OF(commands); i++)
+    for (size_t i = 0; i < COUNT_OF(commands); i++) {
         names[i] = commands[i]->name;
+    }
     const char *nearest = text_nearest(name, names, COUNT_OF(commands));
     (void)fprintf(stderr, "clusterkeeper: unknown command '%s'", name);
     if (nearest != NULL) (void)fprintf(stderr, "; did you mean '%s'?", nearest);

@@ -2,6 +2,7 @@
 
 #include "text.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -152,6 +153,7 @@ static bool set_option(const struct row *row, const char *text, struct options *
                        struct err *err)
 {
     void *at = (char *)options + row->offset;
+    assert(row->kind == ROW_FLAG || text != NULL);
     switch (row->kind) {
     case ROW_FLAG:
         *(bool *)at = true;
@@ -320,7 +322,8 @@ static void add_file_name(const char *host, struct buf *out)
     for (const char *at = scheme == NULL ? host : scheme + 3; *at != '\0'; at++) {
         bool plain = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') ||
                      (*at >= '0' && *at <= '9') || *at == '.' || *at == '-';
-        buf_addc(out, plain ? *at : '_');
+        if (plain) buf_addc(out, *at);
+        if (!plain) buf_addc(out, '_');
     }
     buf_adds(out, ".db");
 }

@@ -119,8 +119,9 @@ void replan_save(struct replan *replan)
                                               sizeof(replan->restless[0]), by_name) != NULL;
         if (!is_restless) memo_add_quiet(&writer, name, &entries[i].whole);
     }
-    for (size_t i = 0; i < len; i++)
+    for (size_t i = 0; i < len; i++) {
         memo_add_restless(&writer, replan->restless[i]);
+    }
     AUTO_BUF struct buf bytes = BUF_INIT(MEMO_BYTES_MAX);
     memo_finish(&writer, &replan->fingerprint, &bytes);
     struct err ignored;

@@ -79,6 +79,7 @@ static bool open_manifests(struct rig *rig, struct err *err)
              options->script_dir != NULL ? options->script_dir : "/Shared/clusterkeeper");
     rig->catalogue = catalogue_create(options->directory, files_posix(), rig->secrets,
                                       buf_text(&rig->script_dir));
+    if (rig->session->mode == DRIVER_PLAN) catalogue_keep(rig->catalogue);
     AUTO_ARENA struct arena arena = ARENA_INIT;
     const char *bytes = NULL;
     size_t len = 0;
@@ -90,8 +91,9 @@ static bool open_manifests(struct rig *rig, struct err *err)
 static void client_noticed(void *ctx, enum api api, const struct err *err, int64_t wait_ms)
 {
     (void)ctx;
+    /* The text may quote what was sent: whoever made the call hides that in it, later. */
     log_event(LOG_DEBUG, "call_repeated", LOG_STR("call", api_name(api)),
-              LOG_STR("error", err->text), LOG_NUM("wait_ms", wait_ms));
+              LOG_STR("error", err_code_name(err->code)), LOG_NUM("wait_ms", wait_ms));
 }
 
 static void open_client(struct rig *rig)
@@ -298,8 +300,9 @@ static bool build(struct rig *rig, struct err *err)
         .ca_file = rig->session->options->ca_file,
         .connections_max = (long)rig->session->options->max_in_flight,
     };
-    if (!open_workspace(rig, err) || !open_state(rig, err) || !open_manifests(rig, err))
+    if (!open_workspace(rig, err) || !open_state(rig, err) || !open_manifests(rig, err)) {
         return false;
+    }
     if (!loop_create(&http, on_turn, rig, &rig->loop, err)) return false;
     open_client(rig);
     return start_driver(rig, err) && start_watch(rig, err);

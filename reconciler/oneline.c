@@ -52,9 +52,23 @@ static size_t next_piece(const char *text, size_t len, struct buf *piece)
     return step;
 }
 
+/* Printable ASCII shows itself: nearly all that a plan holds. */
+static bool is_plain(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] < ' ' || text[i] > '~') return false;
+    }
+    return true;
+}
+
 void oneline_add(struct buf *out, const char *text, size_t max)
 {
     assert(max >= PIECE_MAX);
+    size_t all = strnlen(text, max + 1);
+    if (all <= max && is_plain(text, all)) {
+        buf_add(out, text, all);
+        return;
+    }
     AUTO_BUF struct buf piece = BUF_INIT(PIECE_MAX);
     AUTO_BUF struct buf line = BUF_INIT(max);
     size_t len = strlen(text);

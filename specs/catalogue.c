@@ -17,9 +17,21 @@ struct catalogue *catalogue_create(const char *root, const struct files *files,
     return catalogue;
 }
 
+void catalogue_keep(struct catalogue *catalogue)
+{
+    catalogue->keeps = true;
+}
+
+void kept_release(struct kept *kept)
+{
+    text_map_release(&kept->manifests);
+    arena_release(&kept->arena);
+}
+
 void catalogue_destroy(struct catalogue *catalogue)
 {
     if (catalogue == NULL) return;
+    kept_release(&catalogue->kept);
     index_release(&catalogue->index);
     hasher_destroy(catalogue->hasher);
     buf_release(&catalogue->json);
@@ -88,6 +100,11 @@ bool catalogue_load(struct catalogue *catalogue, const struct entry *entry, stru
                     struct manifest *ret_manifest, struct err *err)
 {
     assert(entry->file < catalogue->index.rows_len);
+    const struct manifest *kept = text_map_get(&catalogue->kept.manifests, entry->name);
+    if (kept != NULL) {
+        *ret_manifest = *kept;
+        return true;
+    }
     const struct row *row = &catalogue->index.rows[entry->file];
     const char *file = arena_strdup(arena, row->path);
     struct manifest_parts parts;

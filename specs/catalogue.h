@@ -25,6 +25,7 @@ enum {
     CATALOGUE_FILES_MAX = 100000,
     CATALOGUE_DIRECTORIES_MAX = 100000, /* links can make a small tree look very large */
     CATALOGUE_MANIFESTS_MAX = 100000,
+    CATALOGUE_KEPT_MAX = 20000,
     CATALOGUE_DEPTH_MAX = 32,
     CATALOGUE_SCRIPT_BYTES_MAX = 64 * 1024,         /* databricks-api.md 5.4 */
     CATALOGUE_MANIFEST_BYTES_MAX = 8 * 1024 * 1024, /* as JSON; a request body has 10 MB, ibid. */
@@ -63,6 +64,12 @@ bool catalogue_passes_over(const char *name);
  * not complete.
  */
 MUST_CHECK bool catalogue_scan(struct catalogue *catalogue, struct diag *diag, struct err *err);
+
+/*
+ * From now on a scan keeps the manifests that it parsed, up to CATALOGUE_KEPT_MAX, until the next
+ * one: for a plan, which asks for all of them right after and then ends.
+ */
+void catalogue_keep(struct catalogue *catalogue);
 
 /* No file, name or reference had an error at the last scan: what is not here was taken out. */
 bool catalogue_is_complete(const struct catalogue *catalogue);

@@ -79,6 +79,12 @@ struct index {
     uint32_t serial;                          /* of the file at hand */
 };
 
+/* Manifests that a scan has parsed, by name, and the arena that all of them are in. */
+struct kept {
+    struct arena arena;
+    struct text_map manifests; /* of struct manifest */
+};
+
 struct catalogue {
     char *root;
     char *script_dir;
@@ -89,6 +95,8 @@ struct catalogue {
     struct index index;
     bool is_complete;
     bool has_changes; /* an entry is marked as changed */
+    bool keeps;       /* see catalogue_keep */
+    struct kept kept;
 };
 
 /* --- catalogue_index.c --- */
@@ -121,6 +129,10 @@ int path_order(const char *a, const char *b);
  */
 void index_settle(struct index *index, const struct index *last, const uint32_t *moved);
 struct entry *index_find(const struct index *index, const char *name);
+
+/* --- catalogue.c --- */
+
+void kept_release(struct kept *kept);
 
 /* --- catalogue_cluster.c --- */
 

@@ -73,6 +73,11 @@ static void rows_match(struct walk *walk, struct listing *listing)
 
 /* --- reading a file --- */
 
+static bool keeps_more(const struct walk *walk)
+{
+    return walk->catalogue->keeps && walk->kept.len < CATALOGUE_KEPT_MAX;
+}
+
 /*
  * The documents of a file. False with a finding, or without one when the file is gone: it is as
  * if it had not been listed, but then nobody can say that it was taken out on purpose.
@@ -82,7 +87,7 @@ static bool documents_read(struct walk *walk, const struct item *item, struct fi
 {
     const struct files *files = walk->catalogue->files;
     struct err err;
-    arena_reset(&walk->arena);
+    if (!keeps_more(walk) && walk->kept.len == 0) arena_reset(&walk->arena);
     buf_clear(&walk->text);
     const char *path = catalogue_path(walk->catalogue, item->path, &walk->path);
     if (!buf_ok(&walk->path, "a path", &err) ||
@@ -244,6 +249,18 @@ static void row_carry(struct walk *walk, const struct place *place, const struct
     }
 }
 
+/* A directory that is taken twice brings its manifests twice: the later ones count. */
+static void manifest_keep(struct walk *walk, const char *name, const struct manifest *manifest)
+{
+    struct manifest *kept = text_map_get(&walk->kept, name);
+    if (kept == NULL && !keeps_more(walk)) return;
+    if (kept == NULL) {
+        kept = arena_alloc(&walk->arena, sizeof(*kept));
+        text_map_put(&walk->kept, name, kept);
+    }
+    *kept = *manifest;
+}
+
 static void cluster_take(struct walk *walk, struct row *row, uint32_t document,
                          const struct manifest_parts *parts)
 {
@@ -271,6 +288,7 @@ static void cluster_take(struct walk *walk, struct row *row, uint32_t document,
         return;
     }
     ARR_PUSH(next->entries, next->entries_len, next->entries_cap, entry);
+    manifest_keep(walk, entry.name, &manifest);
 }
 
 /* The documents of a file, its Clusters taken. False when one cannot be made out. */

@@ -270,6 +270,7 @@ static void walk_release(struct walk *walk)
     index_release(&walk->next);
     xfree(walk->moved);
     diag_destroy(walk->scratch);
+    text_map_release(&walk->kept);
     arena_release(&walk->arena);
     buf_wipe(&walk->text);
     buf_release(&walk->path);
@@ -299,6 +300,7 @@ bool catalogue_scan(struct catalogue *catalogue, struct diag *diag, struct err *
     __attribute__((cleanup(walk_release))) struct walk walk = walk_begin(catalogue, diag);
     if (catalogue->secrets != NULL) secrets_forget(catalogue->secrets);
     catalogue->is_complete = false;
+    kept_release(&catalogue->kept);
     refs_carry(&walk);
     if (!root_walk(&walk, err)) {
         return err_wrap(err, "the directory of manifests cannot be read");
@@ -313,6 +315,9 @@ bool catalogue_scan(struct catalogue *catalogue, struct diag *diag, struct err *
         catalogue->index = walk.next;
         walk.next = last;
         catalogue->has_changes = true;
+        catalogue->kept = (struct kept){ walk.arena, walk.kept };
+        walk.arena = ARENA_INIT;
+        walk.kept = (struct text_map){ 0 };
     }
     catalogue->is_complete = walk.is_complete;
     return true;

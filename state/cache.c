@@ -143,7 +143,9 @@ static enum condition look_at(struct sql *sql)
     }
     if (application != APPLICATION_ID && objects != 0) return CONDITION_FOREIGN;
     if (application != APPLICATION_ID || version != CACHE_VERSION) return CONDITION_TO_MAKE;
-    return sql_check(sql, &err) ? CONDITION_OURS : CONDITION_TO_MAKE;
+    /* Damage further down shows when it is read: see go_private. To look for it now would mean to
+     * read the whole file for a plan that needs a page of it. */
+    return CONDITION_OURS;
 }
 
 static bool open_file(struct cache *cache, struct err *err)
@@ -201,11 +203,14 @@ static bool go_private(struct cache *cache, struct err *err)
 {
     if (cache->is_private || cache->is_walked) return false; /* `err` is set by whoever failed */
     struct sql memory = { .what = cache->sql.what, .path = cache->sql.path };
+    bool is_damaged = err->code == ERR_CORRUPT;
     bool ok = cache->sql.db != NULL && fill_memory(&memory, cache, true, err);
     if (!ok) {
         sql_close(&memory);
         ok = fill_memory(&memory, cache, false, err);
     }
+    struct err ignored;
+    if (ok && is_damaged) (void)!sql_reset(&cache->sql, &ignored); /* for the next process */
     sql_close(ok ? &cache->sql : &memory);
     if (!ok) return false;
     cache->sql = memory;
@@ -226,6 +231,7 @@ bool cache_open(const char *path, struct cache **ret_cache, struct err *err)
     if (!is_usable) {
         sql_close(&cache->sql);
         if (cache->path != NULL) (void)open_any_for_copy(cache);
+        err->code = ERR_NONE;
         if (!go_private(cache, err)) return false;
     }
     *ret_cache = cache;

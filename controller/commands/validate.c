@@ -31,8 +31,9 @@ static void write_json(struct diag *diag, size_t manifests, struct buf *out)
     struct value_builder list = value_build_list(&arena, nowhere);
     size_t len = 0;
     const struct finding *findings = diag_findings(diag, &len);
-    for (size_t i = 0; i < len; i++)
+    for (size_t i = 0; i < len; i++) {
         write_finding(&findings[i], &list, &arena);
+    }
     struct value_builder map = value_build_map(&arena, nowhere);
     value_put_new(&map, "format_version", nowhere, value_int(&arena, nowhere, 1));
     value_put_new(&map, "manifests", nowhere, value_int(&arena, nowhere, (int64_t)manifests));

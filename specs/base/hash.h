@@ -15,8 +15,9 @@
 static inline uint32_t hash_bytes(const void *bytes, size_t len)
 {
     uint32_t hash = 2166136261U;
-    for (size_t i = 0; i < len; i++)
+    for (size_t i = 0; i < len; i++) {
         hash = (hash ^ ((const uint8_t *)bytes)[i]) * 16777619U;
+    }
     return hash;
 }
 
