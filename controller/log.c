@@ -1,12 +1,12 @@
 #include "log.h"
 
 #include "buf.h"
+#include "clock.h"
 #include "json.h"
 #include "text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { LOG_LINE_MAX = 8192 };
@@ -44,13 +44,6 @@ bool log_level_from_name(const char *name, enum log_level *ret_level)
         return true;
     }
     return false;
-}
-
-static int64_t wall_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static bool is_plain(const char *text)
@@ -91,7 +84,7 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 {
     if (level < config.level) return;
     char time[TEXT_TIME_SIZE];
-    text_from_wall_ms(wall_ms(), time);
+    text_from_wall_ms(clock_wall_ms(), time);
     AUTO_BUF struct buf line = BUF_INIT(LOG_LINE_MAX);
     bool json = config.format == LOG_JSON;
     if (config.under_journald) buf_adds(&line, levels[level].priority);

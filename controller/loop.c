@@ -8,13 +8,13 @@
  */
 #include "loop.h"
 
+#include "clock.h"
 #include "mem.h"
 #include "prng.h"
 
 #include <assert.h>
 #include <signal.h>
 #include <stdio.h>
-#include <time.h>
 
 enum { CLOSING_ROUNDS_MAX = 16 }; /* for handles of others whose close is under way */
 
@@ -58,10 +58,8 @@ static int64_t loop_now_ms(void *ctx)
 
 static int64_t loop_wall_ms(void *ctx)
 {
-    struct timespec now = { 0 };
     (void)ctx;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return clock_wall_ms();
 }
 
 static uint64_t loop_random(void *ctx)

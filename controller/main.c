@@ -2,6 +2,7 @@
 #include "log.h"
 #include "text.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -55,6 +56,14 @@ static void forbid_core_dumps(void)
     (void)setrlimit(RLIMIT_CORE, &none);
 }
 
+/* A limit on the size of files is an error of the write that meets it, and not our end. */
+static void outlive_file_limits(void)
+{
+    struct sigaction ignore = { .sa_handler = SIG_IGN };
+    sigemptyset(&ignore.sa_mask);
+    (void)sigaction(SIGXFSZ, &ignore, NULL);
+}
+
 static bool configure_log(const struct options *options, struct err *err)
 {
     enum log_level level = LOG_INFO;
@@ -90,6 +99,7 @@ static int run_command(const struct command *command, int argc, char **argv)
 int main(int argc, char **argv)
 {
     forbid_core_dumps();
+    outlive_file_limits();
     if (argc < 2) {
         print_usage(stderr);
         return EXIT_USAGE;

@@ -27,7 +27,7 @@ struct http_call {
     int64_t timeout_ms;                   /* of the whole exchange */
     void (*done)(struct http_call *call); /* exactly once, never inside http_send */
     void *ctx;
-    /* Results, valid from `done` until http_call_release. */
+    /* Results, from `done` on; `reply` is released by the caller. */
     bool answered; /* an HTTP status came; else `err` says what happened on the way */
     int status;
     int64_t retry_after_ms; /* -1: the header was not there */

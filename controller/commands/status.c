@@ -1,13 +1,12 @@
 #include "commands.h"
 
+#include "clock.h"
 #include "databricks/client.h"
 #include "decide.h"
 #include "json.h"
 #include "output.h"
 #include "store.h"
 #include "text.h"
-
-#include <time.h>
 
 enum { ANSWER_MAX = 64 * 1024 * 1024, HISTORY_LINES = 20, HOST_MAX = 1024 };
 
@@ -19,13 +18,6 @@ struct reporting {
     int64_t now_ms;
     size_t shown;
 };
-
-static int64_t wall_ms(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* What comes next, in words. */
 static const char *what_next(struct reporting *r, const struct record *record)
@@ -153,7 +145,7 @@ static int status_run(const struct options *options)
         .options = options,
         .arena = ARENA_INIT,
         .text = BUF_INIT(ANSWER_MAX),
-        .now_ms = wall_ms(),
+        .now_ms = clock_wall_ms(),
     };
     r.clusters = value_build_list(&r.arena, (struct pos){ 0 });
     AUTO(store_close) struct store *store = NULL;

@@ -27,8 +27,6 @@ static const struct api_row {
     enum api_repeat repeat;
 } calls[] = {
     [API_LIST] = { "clusters/list", "GET", CLUSTERS "list", LISTING, TAKES_PAGE, REPEAT_SAFE },
-    [API_LIST_PINNED] = { "clusters/list", "GET", CLUSTERS "list",
-                          LISTING "&filter_by.is_pinned=true", TAKES_PAGE, REPEAT_SAFE },
     [API_GET] = { "clusters/get", "GET", CLUSTERS "get", "cluster_id=", TAKES_ID, REPEAT_SAFE },
     [API_CREATE] = { "clusters/create", "POST", CLUSTERS "create", NULL, TAKES_NOTHING,
                      REPEAT_NOT_SENT },

@@ -14,9 +14,8 @@
 
 /* The calls that are made. A row each in codec.c: method, path, and what may be repeated. */
 enum api {
-    API_LIST,        /* one page; `token` */
-    API_LIST_PINNED, /* one page; `token` */
-    API_GET,         /* `id` */
+    API_LIST, /* one page; `token` */
+    API_GET,  /* `id` */
     API_CREATE,
     API_EDIT,
     API_RESIZE,

@@ -21,8 +21,6 @@ static void test_paths(void **state)
     } rows[] = {
         { API_LIST, NULL, NULL, "GET", LISTING "&page_size=100" },
         { API_LIST, NULL, "a+/=&b", "GET", LISTING "&page_size=100&page_token=a%2B%2F%3D%26b" },
-        { API_LIST_PINNED, NULL, "t", "GET",
-          LISTING "&page_size=100&filter_by.is_pinned=true&page_token=t" },
         { API_GET, "0930-084612-uurhdujo", NULL, "GET",
           "/api/2.1/clusters/get?cluster_id=0930-084612-uurhdujo" },
         { API_GET, "a/../b?c=d&e#f %", NULL, "GET",
