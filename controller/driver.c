@@ -147,13 +147,17 @@ static bool may_consider(const struct driver *driver)
 }
 
 /* Many clusters on their way are looked at by a listing, a few one by one. */
-static bool prefer_listing(struct driver *driver)
+static bool prefer_listing(const struct driver *driver)
 {
-    size_t stale = 0;
+    size_t due = 0;
+    size_t asked = 0;
     for (struct cluster *c = fleet_first(driver->fleet); c != NULL; c = fleet_next(c)) {
-        if (c->is_stale && c->flight == NULL && c->due_ms <= driver->now_ms) stale++;
+        if (!c->is_stale) continue;
+        if (c->flight == NULL && c->due_ms <= driver->now_ms) due++;
+        if (c->flight != NULL && c->flight->kind == FLIGHT_LOOK) asked++;
     }
-    return stale > LOOKS_BEFORE_LISTING;
+    /* Listings that fail have a pace of their own. */
+    return due > 0 && due + asked > LOOKS_BEFORE_LISTING && driver->listing.failures == 0;
 }
 
 static void consider_due(struct driver *driver)

@@ -217,6 +217,9 @@ static void listing_failed(struct driver *driver, const struct err *err)
     driver->list_due_ms = driver->now_ms + RETRY_BASE_MS +
                           backoff_ms(listing->failures, RETRY_BASE_MS, RETRY_MAX_MS,
                                      told.retry_after_ms, prng_next(&driver->prng));
+    for (struct cluster *c = fleet_first(driver->fleet); c != NULL; c = fleet_next(c)) {
+        if (c->is_stale && c->flight == NULL) driver_due(c, driver->list_due_ms);
+    }
     /* Once begun, `apply` outlives a workspace that is away for a while; a plan does not wait. */
     bool is_final = err_code_retry(err->code) == RETRY_NEVER;
     if (driver->config.mode == DRIVER_PLAN || is_final || driver->listed_wall_ms == 0) {

@@ -82,8 +82,9 @@ static void hide(char *text, const char *secret)
 {
     while (*text != '\0') {
         size_t same = 0;
-        while (secret[same] != '\0' && text[same] == secret[same])
+        while (secret[same] != '\0' && text[same] == secret[same]) {
             same++;
+        }
         if (same >= HIDDEN_MIN) memset(text, '*', same);
         text += same >= HIDDEN_MIN ? same : 1;
     }
@@ -93,8 +94,9 @@ static void hide_revealed(struct flight *flight)
 {
     const char *at = buf_text(&flight->revealed);
     const char *end = at + flight->revealed.len;
-    for (; at < end; at += strlen(at) + 1)
+    for (; at < end; at += strlen(at) + 1) {
         hide(flight->err.text, at);
+    }
 }
 
 static void on_answer(struct client_call *call)

@@ -76,7 +76,8 @@ static bool describe(const struct notice *notice, struct buf *out)
         buf_adds(out, notice->text);
         return true;
     case NOTICE_HELD:
-        buf_addf(out, "%s: %s", hold_name(notice->hold), notice->text);
+        buf_addf(out, "%s: %s", notice->hold == HOLD_WAIT ? "waiting" : hold_name(notice->hold),
+                 notice->text);
         if (notice->wake_at_ms != 0 && notice->hold == HOLD_BACKOFF) {
             buf_addf(out, "; again at %s", text_from_wall_ms(notice->wake_at_ms, time));
         }
