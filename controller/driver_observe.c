@@ -256,6 +256,7 @@ static void take_page(struct driver *driver)
     bool ok = listing->ok && buf_ok(&listing->reply, "an answer", &err) &&
               codec_page(&arena, buf_text(&listing->reply), listing->reply.len, &page, &err);
     if (!ok) {
+        if (listing->ok) (void)err_wrap(&err, "%s", api_name(API_LIST));
         if (!listing->ok) err = listing->err;
         listing_failed(driver, &err);
         return;
@@ -331,8 +332,12 @@ bool driver_look_ended(struct driver *driver, struct flight *flight)
         struct err err;
         if (!cache_drop(driver->parts.cache, flight->target_id, &err)) cache_failed(driver, &err);
         fleet_drop_sighting(driver->fleet, flight->target_id);
-    } else if (!flight->ok || !codec_cluster(&arena, buf_text(&flight->reply), flight->reply.len,
-                                             &observed, &flight->err)) {
+    } else if (!flight->ok) {
+        look_failed(driver, flight);
+        return false;
+    } else if (!codec_cluster(&arena, buf_text(&flight->reply), flight->reply.len, &observed,
+                              &flight->err)) {
+        (void)err_wrap(&flight->err, "%s", api_name(API_GET));
         look_failed(driver, flight);
         return false;
     } else {

@@ -6,13 +6,12 @@
 
 enum { STEP_BACKOFF_BASE_MS = 5000, STEP_BACKOFF_MAX_MS = 900000 };
 
-/* Removed for good. With the cluster that is kept go its failures; a removal goes on. */
+/* Removed for good. With the cluster that is kept go its failures. */
 static void removed(struct record *record, const char *cluster_id, int64_t now_ms)
 {
     if (text_equal(record->predecessor_id, cluster_id)) record->predecessor_id = NULL;
     if (!text_equal(record->cluster_id, cluster_id)) return;
     record->cluster_id = NULL;
-    if (record->phase == PHASE_REMOVING) return;
     record_forgive(record);
     record_enter(record, PHASE_NONE, now_ms);
 }

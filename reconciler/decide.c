@@ -171,31 +171,7 @@ static bool rule_duplicate(struct deciding *d)
 {
     if (d->current == NULL || !cluster_is_live(d->current->state)) return false;
     if (d->out->record.retry_at_ms > d->in->now_ms) return false; /* it may have been refused */
-    for (size_t i = 0; i < d->in->seen->len; i++) {
-        const struct observed *other = &d->in->seen->clusters[i];
-        if (other == d->current || other == d->predecessor) continue;
-        if (!tags_match(other, d->in->policy->owner, d->in->name)) continue;
-        if (!cluster_is_live(other->state) || deciding_is_gone(d, other->id)) continue;
-        d->out->cost = COST_STOP;
-        return deciding_terminate(
-            d, ACTION_DEDUPE, other,
-            arena_printf(d->arena, "a second live cluster; %s stays", d->current->id));
-    }
-    return false;
-}
-
-/* The old cluster of a replacement has stopped: its successor may be made. */
-static bool rule_replacing(struct deciding *d)
-{
-    struct record *record = &d->out->record;
-    if (record->phase != PHASE_REPLACING || d->current == NULL) return false;
-    if (cluster_is_live(d->current->state) || cluster_is_moving(d->current->state)) return false;
-    if (!change_replaces(d)) return false; /* the manifest went back: it is started again */
-    record->predecessor_id = record->cluster_id;
-    record->cluster_id = NULL;
-    d->predecessor = d->current;
-    d->current = d->out->current = NULL;
-    return false;
+    return deciding_dedupe(d);
 }
 
 static bool rule_absent(struct deciding *d)
@@ -231,10 +207,9 @@ static bool rule_predecessor(struct deciding *d)
 
 /* In this order: the first that decides ends the list. */
 static const decide_rule rules[] = {
-    rule_suspended,   rule_returned, rule_unanswered,  rule_missing,   rule_foreign,
-    rule_adopt,       rule_recover,  rule_duplicate,   rule_replacing, rule_absent,
-    rule_carry_early, rule_moving,   rule_launched,    rule_failed,    rule_changed,
-    rule_carry,       rule_start,    rule_predecessor,
+    rule_suspended, rule_returned, rule_unanswered, rule_missing, rule_foreign,     rule_adopt,
+    rule_recover,   rule_launched, rule_duplicate,  rule_absent,  rule_carry_early, rule_moving,
+    rule_failed,    rule_changed,  rule_carry,      rule_start,   rule_predecessor,
 };
 
 /* ---- the decision ---- */
@@ -300,8 +275,9 @@ void decide(struct arena *arena, const struct inputs *in, struct decision *ret_d
         decide_gone(&d);
     } else {
         bool decided = false;
-        for (size_t i = 0; i < COUNT_OF(rules) && !decided; i++)
+        for (size_t i = 0; i < COUNT_OF(rules) && !decided; i++) {
             decided = rules[i](&d);
+        }
         if (!decided) settle(&d);
     }
     struct record nothing = { .name = in->name, .pinned = -1 };

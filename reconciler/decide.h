@@ -92,7 +92,8 @@ struct decision {
     enum cost cost;
     enum hold hold;
     enum step step;        /* what to do now; STEP_NONE: nothing, or nothing yet */
-    const char *target_id; /* the cluster that `step` is for; NULL for a create */
+    const char *target_id; /* the cluster that `step` is for; NULL for a create. One that is to be
+                              stopped or removed was asked for just now: STEP_LOOK comes before */
     const struct value
         *spec;     /* body of a create or edit, tags included; of a resize: the size alone */
     size_t script; /* STEP_UPLOAD: which of desired->scripts */

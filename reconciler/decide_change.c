@@ -2,12 +2,21 @@
 
 #include "text.h"
 
+/*
+ * All was asked that can be: the cluster itself just now, or the one that it replaced, which is
+ * asked for last of all (rule_predecessor) and only once there was nothing to ask here.
+ */
+static bool was_asked(const struct deciding *d)
+{
+    return d->current->is_fresh || (d->predecessor != NULL && d->predecessor->is_fresh);
+}
+
 static void compare(struct deciding *d, struct diff *ret_diff)
 {
     struct observed current = *d->current;
     /* A workspace that was asked and does not tell what was submitted: where it may have resolved
      * a value, there is no telling, and no ground to act on. */
-    if (current.is_fresh && current.submitted == NULL) current.submitted = d->in->desired->spec;
+    if (was_asked(d) && current.submitted == NULL) current.submitted = d->in->desired->spec;
     diff_compute(d->arena, d->in->desired->spec, d->applied, &current, ret_diff);
 }
 
@@ -117,8 +126,24 @@ bool change_by_replace(struct deciding *d, const char *why)
         deciding_enter(d, PHASE_REPLACING);
         return deciding_step(d, ACTION_REPLACE, STEP_TERMINATE, d->current, why);
     }
+    if (deciding_dedupe(d)) return true;
     record->predecessor_id = record->cluster_id;
     return deciding_create(d, ACTION_REPLACE, why);
+}
+
+/*
+ * What was submitted last is as the manifest asks, and the workspace has made something else of it
+ * (a policy that rewrites, a form that we do not know): submitting it again would restart the
+ * cluster for nothing, and again after that.
+ */
+static bool is_beyond_edit(struct deciding *d)
+{
+    struct observed asked = *d->current;
+    if (asked.submitted == NULL) return false;
+    struct diff diff;
+    asked.effective = asked.submitted;
+    diff_compute(d->arena, d->in->desired->spec, d->applied, &asked, &diff);
+    return diff.len == 0;
 }
 
 bool rule_changed(struct deciding *d)
@@ -129,6 +154,15 @@ bool rule_changed(struct deciding *d)
     if (diff->len == 0) return nothing_differs(d);
     if (diff->needs_look && d->current->submitted == NULL) {
         return deciding_look(d, d->current->id, "asking what was submitted");
+    }
+    if (!diff->has_manifest && diff->change > CHANGE_RESIZE) {
+        if (!was_asked(d) && d->current->submitted == NULL) {
+            return deciding_look(d, d->current->id, "asking what was submitted");
+        }
+        if (is_beyond_edit(d)) {
+            *diff = (struct diff){ 0 };
+            return nothing_differs(d);
+        }
     }
     const char *why = describe(d, diff);
     if (!diff->has_manifest && desired->keep.drift == DRIFT_REPORT) {
@@ -143,8 +177,11 @@ bool rule_changed(struct deciding *d)
         return change_by_resize(d, why);
     }
     bool replaces = diff->change == CHANGE_REPLACE && desired->keep.strategy == STRATEGY_RECREATE;
-    /* A terminated cluster has no container to replace, unless it failed for the one it had. */
-    bool has_container = cluster_is_live(state) || d->out->record.phase == PHASE_FAILED;
+    /* A terminated cluster has no container to replace, unless it failed for the one it had, or
+     * was stopped for this. */
+    enum phase phase = d->out->record.phase;
+    bool has_container =
+        cluster_is_live(state) || phase == PHASE_FAILED || phase == PHASE_REPLACING;
     if (replaces && has_container) return change_by_replace(d, why);
     return change_by_edit(d, why);
 }

@@ -65,10 +65,12 @@ static bool gone_orphan(struct deciding *d)
 /* A cluster that is still to be dealt with: any live one of this name, then the recorded ones. */
 static const struct observed *next_target(const struct deciding *d)
 {
+    const struct record *record = &d->out->record;
     for (size_t i = 0; i < d->in->seen->len; i++) {
         const struct observed *other = &d->in->seen->clusters[i];
-        bool ours = other == d->current || other == d->predecessor ||
-                    tags_match(other, d->in->policy->owner, d->in->name);
+        bool is_recorded = text_equal(other->id, record->cluster_id) ||
+                           text_equal(other->id, record->predecessor_id);
+        bool ours = is_recorded || tags_match(other, d->in->policy->owner, d->in->name);
         if (ours && cluster_is_live(other->state) && !deciding_is_gone(d, other->id)) return other;
     }
     return d->predecessor;

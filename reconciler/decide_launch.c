@@ -114,7 +114,8 @@ bool rule_launched(struct deciding *d)
 {
     const struct observed *current = d->current;
     enum phase phase = d->out->record.phase;
-    if (phase != PHASE_LAUNCHING && phase != PHASE_FAILED) return false;
+    if (current == NULL || (phase != PHASE_LAUNCHING && phase != PHASE_FAILED)) return false;
+    if (cluster_is_moving(current->state) || current->state == CLUSTER_UNKNOWN) return false;
     if (current->state == CLUSTER_RUNNING) {
         launch_worked(d);
         return false;
@@ -154,5 +155,5 @@ bool rule_start(struct deciding *d)
                                 : "keep.running is true";
     if (d->current->state == CLUSTER_ERROR) return change_by_replace(d, why); /* takes no start */
     if (d->current->state != CLUSTER_TERMINATED) return false;
-    return deciding_step(d, ACTION_START, STEP_START, d->current, why);
+    return deciding_dedupe(d) || deciding_step(d, ACTION_START, STEP_START, d->current, why);
 }

@@ -105,8 +105,8 @@ static const struct observed *pick_by_tags(const struct deciding *d)
     }
     /* While a replacement is made the old cluster is known by its ID; others that are terminated
      * are what is left of earlier ones. */
-    if (best != NULL && record->predecessor_id != NULL && !cluster_is_live(best->state))
-        return NULL;
+    bool is_left_over = best != NULL && !cluster_is_live(best->state);
+    if (is_left_over && record->predecessor_id != NULL) return NULL;
     return best;
 }
 
@@ -185,10 +185,34 @@ bool deciding_upload(struct deciding *d, enum action action, const char *why)
     return false;
 }
 
+/* A live cluster of this name that is neither kept nor about to be removed. */
+static const struct observed *find_twin(const struct deciding *d)
+{
+    for (size_t i = 0; i < d->in->seen->len; i++) {
+        const struct observed *other = &d->in->seen->clusters[i];
+        if (other == d->current || other == d->predecessor) continue;
+        if (!tags_match(other, d->in->policy->owner, d->in->name)) continue;
+        if (cluster_is_live(other->state) && !deciding_is_gone(d, other->id)) return other;
+    }
+    return NULL;
+}
+
+bool deciding_dedupe(struct deciding *d)
+{
+    const struct observed *twin = find_twin(d);
+    if (twin == NULL) return false;
+    d->out->cost = COST_STOP;
+    const char *why = d->current == NULL
+                          ? "a live cluster beside the one that is kept"
+                          : arena_printf(d->arena, "a second cluster; %s stays", d->current->id);
+    return deciding_terminate(d, ACTION_DEDUPE, twin, why);
+}
+
 bool deciding_create(struct deciding *d, enum action action, const char *why)
 {
     const struct manifest *desired = d->in->desired;
     struct record *record = &d->out->record;
+    if (deciding_dedupe(d)) return true;
     d->out->cost = COST_NEW;
     if (deciding_upload(d, action, why)) return true;
     deciding_carry_pending(d);

@@ -65,7 +65,9 @@ const char *deciding_json(const struct deciding *d, const struct value *value);
 void deciding_carry_pending(struct deciding *d);
 /* The next local script that is not in the workspace yet; false when all are. */
 bool deciding_upload(struct deciding *d, enum action action, const char *why);
-/* Prepares a create: scripts first, then the call; true. */
+/* Stops a second live cluster of this name: before there are two, or once there are. */
+bool deciding_dedupe(struct deciding *d);
+/* Prepares a create: twins and scripts first, then the call; true. */
 bool deciding_create(struct deciding *d, enum action action, const char *why);
 /* Stops a cluster, or removes it for good once a pin is taken away; asked for first; true. */
 bool deciding_terminate(struct deciding *d, enum action action, const struct observed *target,

@@ -15,7 +15,7 @@
 #include "recording.h"
 #include "tags.h"
 
-enum { CASE_CLUSTERS_MAX = 8, CASE_STORY_MAX = 8192, CASE_TURNS_MAX = 400 };
+enum { CASE_CLUSTERS_MAX = 16, CASE_STORY_MAX = 8192, CASE_TURNS_MAX = 400 };
 
 /* A cluster of the workspace. */
 struct actor {
@@ -26,7 +26,8 @@ struct actor {
     const char *reason;       /* termination code; NULL: none */
     int64_t started_ms;
     bool pinned;
-    struct observed sighting; /* as it was seen last; id NULL: not yet */
+    bool is_gone;             /* removed for good; a listing may still show it */
+    struct observed sighting; /* as it was seen last; id NULL: not seen */
 };
 
 /* What happens to a call. */
@@ -47,13 +48,15 @@ struct decide_case {
     struct policy policy;
     struct actor actors[CASE_CLUSTERS_MAX];
     size_t actors_len;
-    unsigned created; /* so far, for IDs */
+    unsigned created;                    /* so far, for IDs */
     const char *libraries, *permissions; /* as last put on any cluster */
     const char *bad_image, *bad_reason;  /* launches of this image fail with this code */
-    bool stuck;                          /* launches never end */
-    bool hidden;                         /* listings do not show what is created */
+    const char *rewrites; /* what the workspace lays over each submitted spec, as JSON */
+    bool terse;           /* answers do not tell what was submitted */
+    bool stuck;           /* launches never end */
+    bool hidden;          /* listings do not show what is created */
     struct fault fault;
-    int crash_at; /* the process ends at this call, counted from 1; 0: never */
+    int crash_at;    /* the process ends at this call, counted from 1; 0: never */
     bool crash_late; /* after the call was carried out, and before its answer */
     int calls;
     int64_t now_ms;
@@ -77,6 +80,10 @@ struct actor *case_actor(struct decide_case *c, const char *id); /* NULL: no suc
 void case_gone(struct decide_case *c, const char *id);
 size_t case_live(const struct decide_case *c);
 
+/* A question, answered for the next decision alone. */
+void case_ask(struct decide_case *c, const char *id);
+/* What a call does; the ID of what a create made. Where it is refused, the test fails. */
+const char *case_carry_out(struct decide_case *c, const struct decision *d);
 /* Everything is listed anew. */
 void case_list(struct decide_case *c);
 /* One decision on what is known; nothing is done. */
@@ -92,5 +99,12 @@ void case_pass(struct decide_case *c, int64_t ms);
 const char *case_story(struct decide_case *c);
 /* The digest of the present manifest, in hex. */
 const char *case_digest(struct decide_case *c);
+const char *case_json(struct decide_case *c, const struct value *value);
+const struct value *case_value(struct decide_case *c, const char *text);
+
+/* A cluster `a` that is as its manifest asks: image V1, 2 workers, and `more`. */
+void case_open_with(struct decide_case *c, enum cluster_state state, const char *more);
+/* It is as desired in every respect, and nothing is remembered of the way there. */
+void case_assert_settled(struct decide_case *c, const char *id, const char *image);
 
 #endif

@@ -282,6 +282,7 @@ static void test_what_is_no_longer_stated(void **state)
         /* the backend has something of its own there, or nothing */
         { "{}", "{\"policy_id\":\"p\"}", "{\"policy_id\":\"q\"}", NULL, "" },
         { "{}", "{\"policy_id\":\"p\"}", "{}", NULL, "" },
+        { "{}", "{\"autotermination_minutes\":0,\"policy_id\":\"\"}", "{}", NULL, "" },
         /* what the backend fills in looks like what was applied: only what was submitted tells */
         { "{}", "{\"driver_node_type_id\":\"n\"}", "{\"driver_node_type_id\":\"n\"}", NULL,
           "driver_node_type_id: \"n\" -> (none) manifest edit look" },

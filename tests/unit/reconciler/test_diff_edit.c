@@ -139,6 +139,13 @@ static void test_a_pool_brings_its_machines(void **state)
         { "{instance_pool_id: p, aws_attributes: {zone_id: auto}}", NULL,
           "{\"aws_attributes\":{\"zone_id\":\"b\",\"availability\":\"SPOT\"}}",
           "{\"aws_attributes\":{\"zone_id\":\"auto\"},\"instance_pool_id\":\"p\"}" },
+        /* what the manifest states stays: the API says what it thinks of it */
+        { "{instance_pool_id: p, enable_elastic_disk: true}", NULL, "{}",
+          "{\"enable_elastic_disk\":true,\"instance_pool_id\":\"p\"}" },
+        /* a driver's pool is nothing without a pool */
+        { "spark_version: a", "{\"instance_pool_id\":\"p\"}",
+          "{\"instance_pool_id\":\"p\",\"driver_instance_pool_id\":\"q\"}",
+          "{\"spark_version\":\"a\"}" },
         /* back to machines of its own */
         { "node_type_id: n", "{\"instance_pool_id\":\"p\"}",
           "{\"instance_pool_id\":\"p\",\"driver_instance_pool_id\":\"p\"}",

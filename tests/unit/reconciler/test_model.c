@@ -57,8 +57,8 @@ static void test_tags_are_found_under_both_keys(void **state)
                "\"clusterkeeper-owner\":\"me\"}}",
                "me", "-");
     check_tags(
-        "{\"custom_tags\":{\"x_x_clusterkeeper-owner\":\"me\",\"xclusterkeeper-name\":\"a\"}}", "-",
-        "-");
+        "{\"custom_tags\":{\"x_x_clusterkeeper-owner\":\"me\",\"yyclusterkeeper-name\":\"a\"}}",
+        "-", "-");
     check_tags("{\"custom_tags\":[\"clusterkeeper-owner\"]}", "-", "-");
 }
 
