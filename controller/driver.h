@@ -105,7 +105,10 @@ struct driver_parts {
 struct driver; /* opaque */
 
 struct driver *driver_create(const struct driver_parts *parts, const struct driver_config *config);
-/* Nothing may be under way: see driver_stop. NULL is fine. */
+/*
+ * No call may be under way: see driver_stop. An answer that no turn has taken in is dropped, as if
+ * the process had been killed. NULL is fine.
+ */
 void driver_destroy(struct driver *driver);
 
 /* Takes over the records, concludes what a crash has left, and makes the first pass due. */

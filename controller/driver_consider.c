@@ -32,10 +32,10 @@ static bool load_manifest(struct driver *driver, struct cluster *cluster, struct
         m->is_desired = true;
         return true;
     }
-    driver_notice(driver, &(struct notice){
-                              .kind = NOTICE_TROUBLE, .name = cluster->name, .text = err.text });
-    cluster->due_ms = INT64_MAX; /* the scan makes it due again */
-    driver->scan_due_ms = driver->now_ms + driver->config.poll_ms;
+    if (cluster->held != HOLD_UNREADABLE) driver_trouble(driver, cluster->name, &err);
+    cluster->held = HOLD_UNREADABLE;
+    /* The scan comes first. It may find the file as it was, and then makes nothing due. */
+    cluster->due_ms = driver->scan_due_ms = driver->now_ms + driver->config.poll_ms;
     return false;
 }
 

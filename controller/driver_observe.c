@@ -25,25 +25,37 @@ static void cache_failed(struct driver *driver, const struct err *err)
 
 /* ---- the cache ---- */
 
+static bool cached_row(struct driver *driver, const char *cluster_id, struct arena *arena,
+                       struct sighting *ret_sighting)
+{
+    bool found = false;
+    struct err err;
+    if (cache_get(driver->parts.cache, cluster_id, arena, ret_sighting, &found, &err)) return found;
+    cache_failed(driver, &err);
+    return false;
+}
+
+static bool read_row(const struct sighting *sighting, struct arena *arena,
+                     struct observed *ret_observed)
+{
+    struct err ignored;
+    return codec_cluster(arena, sighting->json, strlen(sighting->json), ret_observed, &ignored);
+}
+
 static bool cached(struct driver *driver, const char *cluster_id, struct arena *arena,
                    struct observed *ret_observed)
 {
     struct sighting sighting;
-    bool found = false;
-    struct err err;
-    if (!cache_get(driver->parts.cache, cluster_id, arena, &sighting, &found, &err)) {
-        cache_failed(driver, &err);
-        return false;
-    }
-    return found && codec_cluster(arena, sighting.json, strlen(sighting.json), ret_observed, &err);
+    return cached_row(driver, cluster_id, arena, &sighting) &&
+           read_row(&sighting, arena, ret_observed);
 }
 
 /* What was submitted is not in a listing; it is still true while the definition is the same. */
-static void keep_submitted(struct driver *driver, struct observed *observed, struct arena *arena)
+static void keep_submitted(struct observed *observed, const struct sighting *sighting,
+                           struct arena *arena)
 {
     struct observed before;
-    if (observed->submitted != NULL || !cached(driver, observed->id, arena, &before)) return;
-    if (before.submitted == NULL) return;
+    if (!read_row(sighting, arena, &before) || before.submitted == NULL) return;
     struct digest then = codec_observed_digest(&before);
     struct digest now = codec_observed_digest(observed);
     if (digest_equal(&then, &now)) observed->submitted = before.submitted;
@@ -59,10 +71,25 @@ static struct digest row_digest(const struct observed *observed)
     return digest_of(buf_text(&json), json.len);
 }
 
+/* The row is in the cache as it is. */
+static void keep(struct driver *driver, const char *cluster_id)
+{
+    struct err err;
+    if (!cache_keep(driver->parts.cache, cluster_id, &err)) cache_failed(driver, &err);
+}
+
 static void remember(struct driver *driver, struct observed *observed, struct arena *arena,
                      const struct digest *digest)
 {
-    keep_submitted(driver, observed, arena);
+    struct sighting before;
+    bool is_listed = observed->submitted == NULL;
+    if (is_listed && cached_row(driver, observed->id, arena, &before)) {
+        if (digest_equal(&before.digest, digest)) {
+            keep(driver, observed->id);
+            return;
+        }
+        keep_submitted(observed, &before, arena);
+    }
     AUTO_BUF struct buf json = BUF_INIT(OBSERVED_JSON_MAX);
     codec_observed_write(observed, &json);
     struct err err;
@@ -134,6 +161,7 @@ static void take_row(struct driver *driver, struct observed *observed, struct ar
     bool is_old = cluster->touched_ms != 0 && cluster->touched_ms >= driver->listing.began_ms;
     if (is_old || cluster->flight != NULL) {
         /* Seen all the same: it is not missing. */
+        keep(driver, observed->id);
         for (size_t i = 0; i < cluster->sighted_len; i++) {
             if (strcmp(cluster->sighted[i].cluster_id, observed->id) == 0) {
                 cluster->sighted[i].listing = driver->listing.number;
@@ -147,7 +175,11 @@ static void take_row(struct driver *driver, struct observed *observed, struct ar
     const char *asked = fleet_stale_id(cluster);
     bool is_answer = cluster->is_stale && (asked == NULL || strcmp(asked, observed->id) == 0);
     if (is_answer) cluster->is_stale = false;
-    if (changed) remember(driver, observed, arena, &digest);
+    if (changed) {
+        remember(driver, observed, arena, &digest);
+    } else {
+        keep(driver, observed->id);
+    }
     /* Who waited for this listing goes on, also when it shows nothing new. */
     if (changed || is_answer) driver_due(cluster, driver->now_ms);
 }
@@ -231,8 +263,8 @@ static void listing_failed(struct driver *driver, const struct err *err)
 static void take_me(struct driver *driver)
 {
     struct listing *listing = &driver->listing;
-    bool is_denied = !listing->ok && (listing->err.code == ERR_AUTH);
-    if (is_denied || (!listing->ok && listing->err.code == ERR_REFUSED)) {
+    bool is_passing = err_code_retry(listing->err.code) != RETRY_NEVER;
+    if (!listing->ok && (is_passing || listing->err.code == ERR_AUTH)) {
         listing_failed(driver, &listing->err);
         return;
     }

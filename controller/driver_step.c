@@ -149,7 +149,8 @@ static bool make_body(struct driver *driver, const struct manifest *desired,
     case STEP_RESIZE:
         return codec_body_spec(id, decision->spec, reveal, flight, body, err);
     case STEP_PERMIT:
-        codec_body_permissions(decision->payload, driver->me, body);
+        codec_body_permissions(decision->payload, text_equal(driver->me, "") ? NULL : driver->me,
+                               body);
         break;
     case STEP_INSTALL:
     case STEP_UNINSTALL:

@@ -252,7 +252,10 @@ bool fleet_take_sighting(struct fleet *fleet, struct cluster *cluster, const cha
         return !same;
     }
     struct sighted sighted = { xstrdup(cluster_id), *digest, listing };
-    ARR_PUSH(cluster->sighted, cluster->sighted_len, cluster->sighted_cap, sighted);
+    /* One, nearly always: room for more would be most of what a cluster costs. */
+    cluster->sighted =
+        xrealloc(cluster->sighted, (cluster->sighted_len + 1) * sizeof(cluster->sighted[0]));
+    cluster->sighted[cluster->sighted_len++] = sighted;
     link_id(fleet, cluster, cluster_id);
     return true;
 }

@@ -32,7 +32,7 @@ struct cluster {
     char *predecessor_id;
     enum phase phase;
     struct sighted *sighted;
-    size_t sighted_len, sighted_cap;
+    size_t sighted_len;
     bool is_quiet;
     struct digest quiet; /* the inputs that `is_quiet` belongs to */
     bool is_settled;     /* as desired when it was decided upon last */

@@ -126,6 +126,7 @@ static void on_noticed(void *ctx, const struct notice *notice)
 {
     struct rig *rig = ctx;
     if (notice->kind == NOTICE_LISTED) {
+        mem_trim();
         rig->session->observed_at_ms = loop_port(rig->loop)->wall_ms(loop_port(rig->loop)->ctx);
     }
     if (rig->session->noticed != NULL) rig->session->noticed(rig->session->ctx, notice);

@@ -169,7 +169,10 @@ static bool rule_recover(struct deciding *d)
 
 static bool rule_duplicate(struct deciding *d)
 {
-    if (d->current == NULL || !cluster_is_live(d->current->state)) return false;
+    if (d->current == NULL) return false;
+    /* One live copy of a cluster that is at rest does no harm; of two, one is too many. */
+    size_t live = deciding_twins(d) + (cluster_is_live(d->current->state) ? 1 : 0);
+    if (live < 2) return false;
     if (d->out->record.retry_at_ms > d->in->now_ms) return false; /* it may have been refused */
     return deciding_dedupe(d);
 }

@@ -6,14 +6,6 @@
 
 enum { LAUNCH_BACKOFF_BASE_MS = 30000, LAUNCH_BACKOFF_MAX_MS = 1800000 };
 
-/* Permissions and libraries of a cluster on its way need not wait until it runs. */
-bool rule_carry_early(struct deciding *d)
-{
-    bool on_its_way =
-        d->out->record.phase == PHASE_LAUNCHING && d->current->state == CLUSTER_PENDING;
-    return on_its_way && rule_carry(d);
-}
-
 /* The launch failed, for now: the next try waits longer each time. */
 static void launch_backs_off(struct deciding *d, const char *error, const char *note)
 {
@@ -69,6 +61,17 @@ static bool is_overtaken(struct deciding *d)
     if (d->current->state != CLUSTER_PENDING) return false;
     if (text_equal(record->applied_digest, d->desired_digest)) return false;
     return !deciding_is_spent(d) && !deciding_is_early(d) && change_replaces(d);
+}
+
+/*
+ * Permissions and libraries of a cluster on its way need not wait until it runs. One that is about
+ * to be replaced gets none: a pin would only have to be taken away again, and so on without end.
+ */
+bool rule_carry_early(struct deciding *d)
+{
+    bool on_its_way =
+        d->out->record.phase == PHASE_LAUNCHING && d->current->state == CLUSTER_PENDING;
+    return on_its_way && !is_overtaken(d) && rule_carry(d);
 }
 
 /* Ends a launch that takes too long, and one whose manifest has been overtaken. */

@@ -186,25 +186,36 @@ bool deciding_upload(struct deciding *d, enum action action, const char *why)
 }
 
 /* A live cluster of this name that is neither kept nor about to be removed. */
-static const struct observed *find_twin(const struct deciding *d)
+static bool is_twin(const struct deciding *d, const struct observed *other)
 {
-    for (size_t i = 0; i < d->in->seen->len; i++) {
-        const struct observed *other = &d->in->seen->clusters[i];
-        if (other == d->current || other == d->predecessor) continue;
-        if (!tags_match(other, d->in->policy->owner, d->in->name)) continue;
-        if (cluster_is_live(other->state) && !deciding_is_gone(d, other->id)) return other;
-    }
-    return NULL;
+    if (other == d->current || other == d->predecessor) return false;
+    return tags_match(other, d->in->policy->owner, d->in->name) &&
+           cluster_is_live(other->state) && !deciding_is_gone(d, other->id);
 }
 
+size_t deciding_twins(const struct deciding *d)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < d->in->seen->len; i++) {
+        count += is_twin(d, &d->in->seen->clusters[i]) ? 1 : 0;
+    }
+    return count;
+}
+
+/* The least good one goes first. */
 bool deciding_dedupe(struct deciding *d)
 {
-    const struct observed *twin = find_twin(d);
+    const struct observed *twin = NULL;
+    for (size_t i = 0; i < d->in->seen->len; i++) {
+        const struct observed *other = &d->in->seen->clusters[i];
+        if (is_twin(d, other) && (twin == NULL || is_better(twin, other))) twin = other;
+    }
     if (twin == NULL) return false;
     d->out->cost = COST_STOP;
-    const char *why = d->current == NULL
-                          ? "a live cluster beside the one that is kept"
-                          : arena_printf(d->arena, "a second cluster; %s stays", d->current->id);
+    bool is_kept_live = d->current != NULL && cluster_is_live(d->current->state);
+    const char *why = is_kept_live
+                          ? arena_printf(d->arena, "a second cluster; %s stays", d->current->id)
+                          : "a live cluster beside the one that is kept";
     return deciding_terminate(d, ACTION_DEDUPE, twin, why);
 }
 
@@ -235,5 +246,10 @@ bool deciding_remove(struct deciding *d, enum action action, const struct observ
                      const char *why)
 {
     if (deciding_confirm(d, action, target, why)) return true;
+    /* One that was removed while it ran is there until it has stopped (databricks-api.md 3.3). */
+    if (target->state == CLUSTER_TERMINATING) {
+        return deciding_hold(d, HOLD_WAIT, d->in->now_ms + d->in->policy->poll_ms,
+                             "the cluster that is to be removed is TERMINATING");
+    }
     return deciding_step(d, action, target->pinned ? STEP_UNPIN : STEP_DELETE, target, why);
 }

@@ -3,9 +3,9 @@
  * write, no space, damage, a lock that is not let go), the cache goes on in memory with what could
  * be read from it: it "goes private". Only when memory fails too, an error is returned.
  *
- * A listing can take many seconds, and other processes want to write meanwhile: what it brings is
- * collected in a temporary table, where it is seen at once, and goes into the file in one short
- * transaction at the end. Rows that have not changed are not written.
+ * A listing can take many seconds, and other processes want to write meanwhile: each row that it
+ * brings is a short transaction of its own, and rows that have not changed are not written. What
+ * was shown is collected as IDs in a temporary table; the end of a listing forgets the others.
  */
 #include "cache.h"
 
@@ -40,15 +40,12 @@ static const char schema[] =
     "COMMIT";
 
 /*
- * Of the connection: the listing that is under way, in memory, as large as the workspace is; and
- * the triggers that count the changes. Triggers of a file do not run (sql.c), those of a connection
- * do.
+ * Of the connection: the IDs that the listing under way has shown, in memory; and the triggers that
+ * count the changes. Triggers of a file do not run (sql.c), those of a connection do.
  */
 static const char temporary_schema[] =
     "PRAGMA temp_store = MEMORY;"
-    "CREATE TEMP TABLE listed ("
-    "  cluster_id TEXT NOT NULL PRIMARY KEY, name TEXT, digest BLOB NOT NULL, json TEXT NOT NULL);"
-    "CREATE INDEX temp.listed_by_name ON listed (name) WHERE name IS NOT NULL;"
+    "CREATE TEMP TABLE listed (cluster_id TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID;"
     "CREATE TEMP TRIGGER sighting_new AFTER INSERT ON main.sighting"
     " BEGIN UPDATE listing SET generation = generation + 1; END;"
     "CREATE TEMP TRIGGER sighting_changed AFTER UPDATE ON main.sighting"
@@ -63,7 +60,6 @@ enum cache_sql {
     SQL_PUT,
     SQL_LISTED_PUT,
     SQL_LISTED_CLEAR,
-    SQL_FLUSH,
     SQL_FORGET,
     SQL_LISTED_AT,
     SQL_LISTED_AT_GET,
@@ -84,13 +80,7 @@ enum cache_sql {
     " WHERE digest IS NOT excluded.digest OR json IS NOT excluded.json"         \
     " OR name IS NOT excluded.name"
 
-/* The listing that is under way knows better than the last one. */
-#define SIGHTING_COLUMNS "cluster_id, digest, json, name"
-#define SIGHTINGS(condition)                                                                   \
-    "SELECT " SIGHTING_COLUMNS " FROM temp.listed WHERE " condition                            \
-    " UNION ALL SELECT " SIGHTING_COLUMNS " FROM sighting AS old WHERE " condition             \
-    " AND NOT EXISTS (SELECT 1 FROM temp.listed AS new WHERE new.cluster_id = old.cluster_id)" \
-    " ORDER BY cluster_id"
+#define SIGHTINGS "SELECT cluster_id, digest, json, name FROM sighting"
 
 static const char *const cache_sql[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -98,21 +88,17 @@ static const char *const cache_sql[SQL_COUNT] = {
     [SQL_ROLLBACK] = "ROLLBACK",
     [SQL_PUT] =
         "INSERT INTO sighting (cluster_id, name, digest, json) VALUES (?, ?, ?, ?)" ON_CHANGE,
-    [SQL_LISTED_PUT] =
-        "REPLACE INTO temp.listed (cluster_id, name, digest, json) VALUES (?, ?, ?, ?)",
+    [SQL_LISTED_PUT] = "INSERT OR IGNORE INTO temp.listed VALUES (?)",
     [SQL_LISTED_CLEAR] = "DELETE FROM temp.listed",
-    /* WHERE TRUE, or the parser takes ON for the beginning of a join. */
-    [SQL_FLUSH] = "INSERT INTO sighting (cluster_id, name, digest, json)"
-                  " SELECT cluster_id, name, digest, json FROM temp.listed WHERE TRUE" ON_CHANGE,
     [SQL_FORGET] = "DELETE FROM sighting"
                    " WHERE cluster_id NOT IN (SELECT cluster_id FROM temp.listed)",
     [SQL_LISTED_AT] = "UPDATE listing SET listed_at_ms = ?",
     [SQL_LISTED_AT_GET] = "SELECT listed_at_ms FROM listing",
     [SQL_DROP] = "DELETE FROM sighting WHERE cluster_id = ?",
     [SQL_LISTED_DROP] = "DELETE FROM temp.listed WHERE cluster_id = ?",
-    [SQL_GET] = SIGHTINGS("cluster_id = ?1"),
-    [SQL_EACH] = SIGHTINGS("TRUE"),
-    [SQL_EACH_OF] = SIGHTINGS("name = ?1"),
+    [SQL_GET] = SIGHTINGS " WHERE cluster_id = ?",
+    [SQL_EACH] = SIGHTINGS " ORDER BY cluster_id",
+    [SQL_EACH_OF] = SIGHTINGS " WHERE name = ? ORDER BY cluster_id",
     [SQL_GENERATION] = "SELECT generation FROM listing",
     [SQL_BLOB_PUT] = "INSERT INTO blob (name, bytes) VALUES (?, ?)"
                      " ON CONFLICT (name) DO UPDATE SET bytes = excluded.bytes",
@@ -270,8 +256,7 @@ bool cache_listing_begin(struct cache *cache, struct err *err)
 
 static bool put_once(struct cache *cache, const struct sighting *sighting, struct err *err)
 {
-    AUTO_QUERY struct query query =
-        query_begin(&cache->sql, cache->is_listing ? SQL_LISTED_PUT : SQL_PUT);
+    AUTO_QUERY struct query query = query_begin(&cache->sql, SQL_PUT);
     query_bind_text(&query, sighting->cluster_id);
     query_bind_text(&query, sighting->name);
     query_bind_blob(&query, sighting->digest.bytes, sizeof(sighting->digest.bytes));
@@ -279,10 +264,16 @@ static bool put_once(struct cache *cache, const struct sighting *sighting, struc
     return query_run(&query, NULL, err);
 }
 
+bool cache_keep(struct cache *cache, const char *cluster_id, struct err *err)
+{
+    return !cache->is_listing || run_with_id(cache, SQL_LISTED_PUT, cluster_id, err);
+}
+
 bool cache_put(struct cache *cache, const struct sighting *sighting, struct err *err)
 {
     assert(sighting->cluster_id != NULL);
     assert(sighting->json != NULL);
+    if (!cache_keep(cache, sighting->cluster_id, err)) return false;
     return put_once(cache, sighting, err) ||
            (go_private(cache, err) && put_once(cache, sighting, err));
 }
@@ -294,28 +285,23 @@ static bool set_listed_at(struct cache *cache, int64_t at_ms, struct err *err)
     return query_run(&query, NULL, err);
 }
 
-/* What the listing brought, into the file, in one transaction. */
-static bool flush_once(struct cache *cache, bool complete, int64_t at_ms, struct err *err)
+static bool forget_once(struct cache *cache, int64_t at_ms, struct err *err)
 {
     if (!run_plain(cache, SQL_BEGIN, err)) return false;
-    bool ok = run_plain(cache, SQL_FLUSH, err);
-    if (complete) ok = ok && run_plain(cache, SQL_FORGET, err) && set_listed_at(cache, at_ms, err);
+    bool ok = run_plain(cache, SQL_FORGET, err) && set_listed_at(cache, at_ms, err);
     if (ok && run_plain(cache, SQL_COMMIT, err)) return true;
     struct err ignored;
     (void)!run_plain(cache, SQL_ROLLBACK, &ignored); /* it may have rolled back by itself */
     return false;
 }
 
-static bool flush(struct cache *cache, bool complete, int64_t at_ms, struct err *err)
-{
-    return flush_once(cache, complete, at_ms, err) ||
-           (go_private(cache, err) && flush_once(cache, complete, at_ms, err));
-}
-
 bool cache_listing_end(struct cache *cache, bool complete, int64_t at_ms, struct err *err)
 {
     assert(cache->is_listing);
-    if (!flush(cache, complete, at_ms, err)) return false;
+    if (complete && !forget_once(cache, at_ms, err) &&
+        !(go_private(cache, err) && forget_once(cache, at_ms, err))) {
+        return false;
+    }
     cache->is_listing = false;
     return run_plain(cache, SQL_LISTED_CLEAR, err);
 }

@@ -30,11 +30,13 @@ void cache_close(struct cache *cache); /* NULL is fine */
 DEFINE_AUTO(struct cache, cache_close)
 
 /*
- * A listing: begin, put each sighting, end. With `complete`, what was not put since begin is
- * forgotten, and the time of the listing is noted.
+ * A listing: begin, put or keep each sighting, end. With `complete`, what was neither put nor kept
+ * since begin is forgotten, and the time of the listing is noted.
  */
 MUST_CHECK bool cache_listing_begin(struct cache *cache, struct err *err);
 MUST_CHECK bool cache_put(struct cache *cache, const struct sighting *sighting, struct err *err);
+/* It was shown as it is known already. */
+MUST_CHECK bool cache_keep(struct cache *cache, const char *cluster_id, struct err *err);
 MUST_CHECK bool cache_listing_end(struct cache *cache, bool complete, int64_t at_ms,
                                   struct err *err);
 MUST_CHECK bool cache_drop(struct cache *cache, const char *cluster_id, struct err *err);

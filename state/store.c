@@ -19,7 +19,7 @@ static bool use_settings(struct sql *sql, struct err *err)
     return sql_exec(sql,
                     "PRAGMA synchronous = FULL;"
                     "PRAGMA journal_size_limit = 16777216;"
-                    "PRAGMA cache_size = -16384",
+                    "PRAGMA cache_size = -2048",
                     err);
 }
 

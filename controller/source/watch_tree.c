@@ -1,3 +1,5 @@
+/* For the kind of an entry that readdir tells, which POSIX has only since 2024. */
+#define _DEFAULT_SOURCE
 #include "watch_tree.h"
 
 #include "catalogue.h"
@@ -283,7 +285,11 @@ static void visit(struct watch_tree *tree, const struct todo *at)
     }
     /* One stream is read by one thread only. NOLINTNEXTLINE(concurrency-mt-unsafe) */
     for (const struct dirent *entry = NULL; (entry = readdir(dir)) != NULL;) {
-        if (!catalogue_passes_over(entry->d_name)) visit_entry(tree, at, entry->d_name);
+        /* Most entries are files, and mostly the directory says so itself. */
+        bool is_file = entry->d_type == DT_REG;
+        if (!is_file && !catalogue_passes_over(entry->d_name)) {
+            visit_entry(tree, at, entry->d_name);
+        }
     }
     (void)closedir(dir);
 }

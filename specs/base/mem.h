@@ -24,6 +24,8 @@ void *xcalloc(size_t count, size_t size);
 void *xrealloc(void *ptr, size_t size);
 char *xstrdup(const char *text);
 void xfree(void *ptr); /* NULL is fine */
+/* Gives memory that was freed back to the system: after a pass over a whole fleet. */
+void mem_trim(void);
 
 /*
  * Room for one more element in a growing array kept as `ptr, len, cap`; returns the array, which

@@ -155,6 +155,8 @@ class Fleet(EndToEnd):
         for name in names:
             self.write(f"{name}.yaml", cluster(name))
         self.keeper("apply")
+        self.assertGreater(self.workspace.struck()[0], 0, "a listing has failed")
+        self.workspace.heal()
         self.assert_quiet()
 
 

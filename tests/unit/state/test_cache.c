@@ -447,11 +447,11 @@ static void test_two_processes_write_it(void **state)
     list_two(two, true, 5); /* not held up by a listing that is under way elsewhere */
     expect(one, "b", "{\"b\":1}");
     must(cache_listing_end(one, true, 6, &err));
-    expect_all(two, "a=one "); /* the last one wins */
+    expect_all(two, "a={\"a\":1} "); /* of a row the last write wins, of a listing the last end */
     assert_int_equal(cache_listed_at_ms(two), 6);
 }
 
-static void test_killed_process_leaves_the_last_listing(void **state)
+static void test_killed_process_leaves_what_it_has_written(void **state)
 {
     const struct scratch *scratch = *state;
     pid_t child = fork();
@@ -468,7 +468,22 @@ static void test_killed_process_leaves_the_last_listing(void **state)
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFSIGNALED(status));
     AUTO(cache_close) struct cache *cache = open_at(scratch->file);
-    expect_all(cache, "a={\"a\":1} b={\"b\":1} ");
+    expect_all(cache, "a=half b={\"b\":1} ");
+}
+
+static void test_what_is_kept_is_not_forgotten(void **state)
+{
+    const struct scratch *scratch = *state;
+    struct err err;
+    AUTO(cache_close) struct cache *cache = open_at(scratch->file);
+    list_two(cache, true, 5);
+    int64_t generation = cache_generation(cache);
+    must(cache_listing_begin(cache, &err));
+    must(cache_keep(cache, "a", &err)); /* shown, and as it is known already */
+    must(cache_keep(cache, "x", &err)); /* shown, and never put: no row comes of it */
+    must(cache_listing_end(cache, true, 6, &err));
+    expect_all(cache, "a={\"a\":1} ");
+    assert_int_equal(cache_generation(cache), generation + 1); /* b went, a did not change */
 }
 
 #define story(test) cmocka_unit_test_setup_teardown(test, scratch_setup, scratch_teardown)
@@ -492,8 +507,9 @@ int main(void)
         story(test_places_without_a_file),
         story(test_place_without_writes_is_read_and_goes_on_in_memory),
         story(test_full_disk_is_no_failure),
+        story(test_what_is_kept_is_not_forgotten),
         story(test_two_processes_write_it),
-        story(test_killed_process_leaves_the_last_listing),
+        story(test_killed_process_leaves_what_it_has_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

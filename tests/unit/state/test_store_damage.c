@@ -139,7 +139,7 @@ static void test_full_disk_loses_only_the_turn(void **state)
     struct scratch *scratch = *state;
     AUTO(store_close) struct store *store = scratch_open(scratch->file, STORE_WRITE);
     scratch_put(store, &(struct record){ .name = "etl", .applied_spec = "{}" });
-    fail_turn(store, scratch->file, 4 << 20, false); /* in memory until the commit */
+    fail_turn(store, scratch->file, 3 << 19, false); /* in memory until the commit */
     assert_true(scratch_has(store, "etl"));
     scratch_put(store,
                 &(struct record){ .name = "later",
