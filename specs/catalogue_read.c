@@ -75,7 +75,7 @@ static void rows_match(struct walk *walk, struct listing *listing)
 
 static bool keeps_more(const struct walk *walk)
 {
-    return walk->catalogue->keeps && walk->kept.len < CATALOGUE_KEPT_MAX;
+    return walk->catalogue->keeps && walk->kept.manifests.len < CATALOGUE_KEPT_MAX;
 }
 
 /*
@@ -87,7 +87,7 @@ static bool documents_read(struct walk *walk, const struct item *item, struct fi
 {
     const struct files *files = walk->catalogue->files;
     struct err err;
-    if (!keeps_more(walk) && walk->kept.len == 0) arena_reset(&walk->arena);
+    arena_reset(&walk->arena);
     buf_clear(&walk->text);
     const char *path = catalogue_path(walk->catalogue, item->path, &walk->path);
     if (!buf_ok(&walk->path, "a path", &err) ||
@@ -252,13 +252,13 @@ static void row_carry(struct walk *walk, const struct place *place, const struct
 /* A directory that is taken twice brings its manifests twice: the later ones count. */
 static void manifest_keep(struct walk *walk, const char *name, const struct manifest *manifest)
 {
-    struct manifest *kept = text_map_get(&walk->kept, name);
+    struct manifest *kept = text_map_get(&walk->kept.manifests, name);
     if (kept == NULL && !keeps_more(walk)) return;
     if (kept == NULL) {
-        kept = arena_alloc(&walk->arena, sizeof(*kept));
-        text_map_put(&walk->kept, name, kept);
+        kept = arena_alloc(&walk->kept.arena, sizeof(*kept));
+        text_map_put(&walk->kept.manifests, name, kept);
     }
-    *kept = *manifest;
+    manifest_copy(&walk->kept.arena, manifest, kept);
 }
 
 static void cluster_take(struct walk *walk, struct row *row, uint32_t document,

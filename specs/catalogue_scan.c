@@ -270,7 +270,7 @@ static void walk_release(struct walk *walk)
     index_release(&walk->next);
     xfree(walk->moved);
     diag_destroy(walk->scratch);
-    text_map_release(&walk->kept);
+    kept_release(&walk->kept);
     arena_release(&walk->arena);
     buf_wipe(&walk->text);
     buf_release(&walk->path);
@@ -315,9 +315,8 @@ bool catalogue_scan(struct catalogue *catalogue, struct diag *diag, struct err *
         catalogue->index = walk.next;
         walk.next = last;
         catalogue->has_changes = true;
-        catalogue->kept = (struct kept){ walk.arena, walk.kept };
-        walk.arena = ARENA_INIT;
-        walk.kept = (struct text_map){ 0 };
+        catalogue->kept = walk.kept;
+        walk.kept = (struct kept){ .arena = ARENA_INIT };
     }
     catalogue->is_complete = walk.is_complete;
     return true;

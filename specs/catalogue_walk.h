@@ -19,8 +19,8 @@ struct walk {
     struct diag *diag;     /* the caller's */
     struct diag *findings; /* of the directory at hand */
     struct diag *scratch;  /* of the file at hand */
-    struct arena arena;    /* likewise; of all files when the catalogue keeps manifests */
-    struct text_map kept;  /* struct manifest in it, by name */
+    struct arena arena;    /* likewise */
+    struct kept kept;      /* manifests of the files so far */
     struct buf path, text; /* likewise */
     size_t directories;
     bool differs;     /* next is not what last was */

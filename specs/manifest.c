@@ -384,3 +384,31 @@ void manifest_finish(struct arena *arena, const struct manifest_parts *parts, st
     if (parts->spec != NULL) rules_check(&manifest, diag);
     *ret_manifest = manifest;
 }
+
+static struct pos pos_copy(struct arena *arena, struct pos pos)
+{
+    pos.file = arena_strdup(arena, pos.file);
+    return pos;
+}
+
+void manifest_copy(struct arena *arena, const struct manifest *manifest, struct manifest *ret_copy)
+{
+    struct manifest copy = *manifest;
+    copy.name = arena_strdup(arena, manifest->name);
+    copy.pos = pos_copy(arena, manifest->pos);
+    copy.labels = value_copy(arena, manifest->labels);
+    copy.spec = value_copy(arena, manifest->spec);
+    copy.libraries = value_copy(arena, manifest->libraries);
+    copy.permissions = value_copy(arena, manifest->permissions);
+    copy.keep.adopt = arena_strdup(arena, manifest->keep.adopt);
+    copy.keep.adopt_pos = pos_copy(arena, manifest->keep.adopt_pos);
+    struct script *scripts = arena_alloc(arena, manifest->scripts_len * sizeof(*scripts));
+    for (size_t i = 0; i < manifest->scripts_len; i++) {
+        scripts[i] = manifest->scripts[i];
+        scripts[i].source = arena_strdup(arena, scripts[i].source);
+        scripts[i].destination = arena_strdup(arena, scripts[i].destination);
+        scripts[i].pos = pos_copy(arena, scripts[i].pos);
+    }
+    copy.scripts = scripts;
+    *ret_copy = copy;
+}

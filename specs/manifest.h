@@ -84,4 +84,7 @@ struct manifest_parts manifest_merge(struct arena *arena, const struct manifest_
 void manifest_finish(struct arena *arena, const struct manifest_parts *parts, struct diag *diag,
                      struct manifest *ret_manifest);
 
+/* A deep copy, so that the source's arena may go. */
+void manifest_copy(struct arena *arena, const struct manifest *manifest, struct manifest *ret_copy);
+
 #endif
