@@ -19,6 +19,7 @@ enum {
  */
 static void abandon(struct driver *driver)
 {
+    MARK(turn_abandoned);
     if (driver->in_transaction) store_rollback(driver->parts.store);
     driver->in_transaction = false;
     driver->store_failed = false;
@@ -146,18 +147,19 @@ static bool may_consider(const struct driver *driver)
            !driver->is_stopping;
 }
 
-/* Many clusters on their way are looked at by a listing, a few one by one. */
+/* Many clusters on their way are looked at by a listing, which serves also those whose time has not
+ * come yet; a few are asked for one by one. */
 static bool prefer_listing(const struct driver *driver)
 {
-    size_t due = 0;
-    size_t asked = 0;
+    size_t waiting = 0;
+    bool is_due = false;
     for (struct cluster *c = fleet_first(driver->fleet); c != NULL; c = fleet_next(c)) {
         if (!c->is_stale) continue;
-        if (c->flight == NULL && c->due_ms <= driver->now_ms) due++;
-        if (c->flight != NULL && c->flight->kind == FLIGHT_LOOK) asked++;
+        waiting++;
+        if (c->flight == NULL && c->due_ms <= driver->now_ms) is_due = true;
     }
     /* Listings that fail have a pace of their own. */
-    return due > 0 && due + asked > LOOKS_BEFORE_LISTING && driver->listing.failures == 0;
+    return is_due && waiting > LOOKS_BEFORE_LISTING && driver->listing.failures == 0;
 }
 
 static void consider_due(struct driver *driver)
