@@ -32,6 +32,7 @@ static bool load_manifest(struct driver *driver, struct cluster *cluster, struct
         m->is_desired = true;
         return true;
     }
+    MARK(manifest_changed_while_read);
     if (cluster->held != HOLD_UNREADABLE) driver_trouble(driver, cluster->name, &err);
     cluster->held = HOLD_UNREADABLE;
     /* The scan comes first. It may find the file as it was, and then makes nothing due. */

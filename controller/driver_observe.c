@@ -160,6 +160,7 @@ static void take_row(struct driver *driver, struct observed *observed, struct ar
     if (cluster == NULL) return;
     bool is_old = cluster->touched_ms != 0 && cluster->touched_ms >= driver->listing.began_ms;
     if (is_old || cluster->flight != NULL) {
+        MARK(old_row_passed_over);
         /* Seen all the same: it is not missing. */
         keep(driver, observed->id);
         for (size_t i = 0; i < cluster->sighted_len; i++) {
@@ -197,6 +198,12 @@ static void mark_missing(struct driver *driver)
             driver_due(c, driver->now_ms);
         }
         c->listing_new = !is_newer;
+        if (c->held == HOLD_FOREIGN) {
+            /* What is to be adopted is not in the index: whether it can be now, only it can tell.
+             */
+            c->is_quiet = false;
+            driver_due(c, driver->now_ms);
+        }
         if (c->is_stale || c->phase == PHASE_UNKNOWN || c->phase == PHASE_CREATING) {
             driver_due(c, driver->now_ms);
         }

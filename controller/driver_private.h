@@ -8,6 +8,7 @@
 
 #include "driver.h"
 #include "fleet.h"
+#include "mark.h"
 #include "prng.h"
 
 /* What a call is for. */

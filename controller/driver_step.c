@@ -125,6 +125,7 @@ static bool read_script(struct driver *driver, const struct script *script, stru
     }
     struct digest digest = digest_of(buf_text(&flight->upload), flight->upload.len);
     if (!digest_equal(&digest, &script->digest)) {
+        MARK(script_changed_while_read);
         return err_set(err, ERR_IO, "%s changed while it was read; looking again", script->source);
     }
     flight->path = xstrdup(script->destination);
@@ -381,6 +382,7 @@ static bool recover_one(struct driver *driver, const struct intent *intent, stru
     static const char text[] = "its answer was never recorded: clusterkeeper ended before it came";
     struct store *store = driver->parts.store;
     struct outcome outcome = { .step = intent->step, .target_id = intent->cluster_id };
+    MARK(intent_left_by_a_crash);
     err_set(&outcome.err, ERR_CANCELLED, "%s", text);
     struct record before;
     bool found = false;

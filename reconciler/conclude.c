@@ -106,6 +106,8 @@ static void failed(struct arena *arena, const struct outcome *outcome, int64_t n
         record_enter(record, PHASE_UNKNOWN, now_ms);
         return;
     }
+    bool is_kept = text_equal(outcome->target_id, record->cluster_id);
+    if (outcome->step == STEP_UNPIN && is_unknown && is_kept) record->pinned = -1;
     /* An edit without an answer may have had its effect: its operation will show it. */
     if (!is_unknown || outcome->err.code == ERR_STATE) record->pending_spec = NULL;
     if (is_create) record_enter(record, PHASE_FAILED, now_ms);

@@ -17,6 +17,7 @@ static bool rule_returned(struct deciding *d)
 {
     struct record *record = &d->out->record;
     if (record->phase != PHASE_REMOVING && record->phase != PHASE_ORPHANED) return false;
+    MARK(manifest_returned);
     /* What failed was its removal, if anything did. */
     record->failures = 0;
     record->retry_at_ms = 0;
@@ -38,6 +39,8 @@ static void take_unanswered(struct deciding *d, bool is_create)
     record->retry_at_ms = 0;
     record->failed_digest = NULL;
     d->out->action = ACTION_RECORD;
+    if (is_create) MARK(found_after_lost_create);
+    if (!is_create) MARK(found_after_lost_edit);
     d->out->note = is_create ? "found after a lost answer" : "edit found after a lost answer";
     d->out->why = d->out->note;
     /* An edit launches what ran, and wakes nothing. */
@@ -55,9 +58,13 @@ bool rule_unanswered(struct deciding *d)
     }
     if (!is_create) return false;
     deciding_enter(d, PHASE_UNKNOWN);
-    if (d->in->listing_new) record->clean_listings++;
     int64_t due_ms = record->phase_since_ms + d->in->policy->create_grace_ms;
+    /* The last one has to come after the grace: until then a listing may lag. */
+    bool may_be_last =
+        record->clean_listings + 1 < CLEAN_LISTINGS_NEEDED || d->in->now_ms >= due_ms;
+    if (d->in->listing_new && may_be_last) record->clean_listings++;
     if (record->clean_listings >= CLEAN_LISTINGS_NEEDED && d->in->now_ms >= due_ms) {
+        MARK(no_trace_of_create);
         record->operation = NULL;
         record->pending_spec = NULL;
         record->pending_digest = NULL;
@@ -65,9 +72,7 @@ bool rule_unanswered(struct deciding *d)
         deciding_enter(d, PHASE_NONE);
         return false;
     }
-    int64_t wake_ms = d->in->now_ms + d->in->policy->poll_ms;
-    if (record->clean_listings >= CLEAN_LISTINGS_NEEDED && wake_ms < due_ms) wake_ms = due_ms;
-    return deciding_hold(d, HOLD_WAIT, wake_ms,
+    return deciding_hold(d, HOLD_WAIT, d->in->now_ms + d->in->policy->poll_ms,
                          "the answer to its create was lost: looking for the cluster by its tags");
 }
 
@@ -79,12 +84,15 @@ bool rule_missing(struct deciding *d)
     if (!deciding_is_gone(d, record->cluster_id)) {
         return deciding_look(d, record->cluster_id, "not in the listing: asking for it by its ID");
     }
-    bool is_new = record->phase == PHASE_LAUNCHING &&
+    /* Also when a listing has shown it already: an answer may lag behind that. */
+    bool is_new = (record->phase == PHASE_LAUNCHING || record->phase == PHASE_READY) &&
                   d->in->now_ms - record->phase_since_ms < d->in->policy->create_grace_ms;
     if (is_new) {
+        MARK(created_and_not_shown_yet);
         return deciding_hold(d, HOLD_WAIT, d->in->now_ms + d->in->policy->poll_ms,
                              "just created: the workspace does not show it yet");
     }
+    MARK(removed_outside);
     record->cluster_id = NULL;
     d->out->note = "removed outside of clusterkeeper";
     deciding_enter(d, PHASE_NONE);
@@ -134,6 +142,7 @@ static bool rule_adopt(struct deciding *d)
     if (found == NULL) return deciding_look(d, id, "asking for the cluster to adopt");
     const char *obstacle = adoption_obstacle(d, found);
     if (obstacle != NULL) return deciding_hold(d, HOLD_FOREIGN, 0, obstacle);
+    MARK(adopted_by_id);
     deciding_take_cluster(d, found);
     record->adopted = 1;
     d->out->action = ACTION_ADOPT;
@@ -153,6 +162,7 @@ static bool rule_recover(struct deciding *d)
     if (d->in->record != NULL && !current->is_fresh) {
         return deciding_look(d, current->id, "bears our tags: asking for it by its ID");
     }
+    MARK(recovered_by_tags);
     const struct manifest *desired = d->in->desired;
     deciding_take_cluster(d, current);
     if (text_equal(current->spec_tag, tags_spec_digest(d->arena, desired->spec))) {
@@ -169,10 +179,8 @@ static bool rule_recover(struct deciding *d)
 
 static bool rule_duplicate(struct deciding *d)
 {
-    if (d->current == NULL) return false;
     /* One live copy of a cluster that is at rest does no harm; of two, one is too many. */
-    size_t live = deciding_twins(d) + (cluster_is_live(d->current->state) ? 1 : 0);
-    if (live < 2) return false;
+    if (d->current == NULL || deciding_live(d) < 2) return false;
     if (d->out->record.retry_at_ms > d->in->now_ms) return false; /* it may have been refused */
     return deciding_dedupe(d);
 }

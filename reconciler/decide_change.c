@@ -65,10 +65,27 @@ static const struct value *size_of(struct arena *arena, const struct value *spec
 
 static bool change_by_resize(struct deciding *d, const char *why)
 {
+    MARK(resized);
     d->out->cost = COST_RESIZE;
     d->out->spec = size_of(d->arena, d->in->desired->spec);
     deciding_carry_pending(d);
     return deciding_step(d, ACTION_RESIZE, STEP_RESIZE, d->current, why);
+}
+
+/* What was replaced before goes; the cluster that runs now is the last one that worked. */
+static bool forget_replaced(struct deciding *d, enum action action)
+{
+    struct record *record = &d->out->record;
+    if (record->predecessor_id == NULL) return false;
+    if (d->predecessor != NULL) {
+        MARK(made_room_of_one_replaced_before);
+        return deciding_remove(d, action, d->predecessor, "replaced before");
+    }
+    if (!deciding_is_gone(d, record->predecessor_id)) {
+        return deciding_look(d, record->predecessor_id, "asking for the cluster that was replaced");
+    }
+    record->predecessor_id = NULL;
+    return false;
 }
 
 static bool change_by_edit(struct deciding *d, const char *why)
@@ -77,6 +94,9 @@ static bool change_by_edit(struct deciding *d, const char *why)
     bool restarts = d->current->state == CLUSTER_RUNNING;
     d->out->action = ACTION_EDIT;
     d->out->cost = restarts ? COST_RESTART : COST_NEXT_START;
+    /* After a restart that fails it must not pass for one that never ran: see make_room. */
+    bool has_worked = restarts && d->out->record.phase == PHASE_READY;
+    if (has_worked && forget_replaced(d, ACTION_EDIT)) return true;
     if (deciding_upload(d, ACTION_EDIT, why)) return true;
     if (!d->current->is_fresh) {
         /* An edit replaces everything: its body is made from what was submitted last. */
@@ -100,18 +120,12 @@ static bool change_by_edit(struct deciding *d, const char *why)
 static bool make_room(struct deciding *d)
 {
     struct record *record = &d->out->record;
-    if (record->predecessor_id == NULL) return false;
-    if (record->phase == PHASE_FAILED || record->phase == PHASE_LAUNCHING) {
+    bool is_new = record->phase == PHASE_FAILED || record->phase == PHASE_LAUNCHING;
+    if (record->predecessor_id != NULL && is_new) {
+        MARK(made_room_of_one_that_never_ran);
         return deciding_remove(d, ACTION_REPLACE, d->current, "it never ran");
     }
-    if (d->predecessor != NULL) {
-        return deciding_remove(d, ACTION_REPLACE, d->predecessor, "replaced before");
-    }
-    if (!deciding_is_gone(d, record->predecessor_id)) {
-        return deciding_look(d, record->predecessor_id, "asking for the cluster that was replaced");
-    }
-    record->predecessor_id = NULL;
-    return false;
+    return forget_replaced(d, ACTION_REPLACE);
 }
 
 bool change_by_replace(struct deciding *d, const char *why)
@@ -166,6 +180,7 @@ bool rule_changed(struct deciding *d)
     }
     const char *why = describe(d, diff);
     if (!diff->has_manifest && desired->keep.drift == DRIFT_REPORT) {
+        MARK(drift_reported);
         d->out->hold = HOLD_DRIFT;
         d->out->why = why;
         return false;

@@ -17,6 +17,7 @@ static bool gone_unclaimed(struct deciding *d)
         deciding_enter(d, PHASE_REMOVING);
         return deciding_step(d, ACTION_PRUNE, STEP_TERMINATE, d->current, why);
     }
+    MARK(unclaimed_left_alone);
     return deciding_hold(d, HOLD_UNCLAIMED, 0,
                          "bears our tag, and has neither a manifest nor a record: left alone "
                          "without --prune-unclaimed");
@@ -30,6 +31,7 @@ static bool gone_orphaned(struct deciding *d)
 static bool gone_unreadable(struct deciding *d)
 {
     if (d->in->policy->prune_allowed) return false;
+    MARK(nothing_pruned_while_unreadable);
     return deciding_hold(d, HOLD_UNREADABLE, 0,
                          "no manifest was found for it, but the directory is empty or a manifest "
                          "in it cannot be read: nothing is removed");
@@ -53,6 +55,7 @@ static bool gone_orphan(struct deciding *d)
     if (record->prune != PRUNE_ORPHAN) return false;
     d->out->action = ACTION_PRUNE;
     d->out->why = "its manifest is gone; keep.prune is orphan: left as it is";
+    MARK(orphaned);
     d->out->note = "orphaned";
     if (record->cluster_id == NULL) {
         d->out->record_dropped = true;
@@ -95,10 +98,13 @@ static void enter_removing(struct deciding *d)
 static bool gone_remove(struct deciding *d)
 {
     static const char why[] = "its manifest is gone";
-    const struct record *record = &d->out->record;
+    struct record *record = &d->out->record;
     const char *predecessor_id = record->predecessor_id;
-    if (predecessor_id != NULL && d->predecessor == NULL && !deciding_is_gone(d, predecessor_id)) {
-        return deciding_look(d, predecessor_id, "asking for the cluster that was replaced");
+    if (predecessor_id != NULL && d->predecessor == NULL) {
+        if (!deciding_is_gone(d, predecessor_id)) {
+            return deciding_look(d, predecessor_id, "asking for the cluster that was replaced");
+        }
+        record->predecessor_id = NULL; /* remembered, or the next question would forget it */
     }
     bool deletes = record->prune == PRUNE_DELETE;
     const struct observed *target = next_target(d);

@@ -29,6 +29,7 @@ static void watch_again(struct deciding *d)
 {
     struct record *record = &d->out->record;
     if (record->phase != PHASE_FAILED || !is_launching(d) || deciding_is_early(d)) return;
+    MARK(launching_again_by_others);
     record->failed_digest = NULL;
     d->out->note = "launching again";
     deciding_enter(d, PHASE_LAUNCHING);
@@ -48,6 +49,7 @@ static bool stop_launch(struct deciding *d)
     const char *why = arena_printf(d->arena, "it did not run within %s and was stopped", limit);
     d->out->cost = COST_STOP;
     if (deciding_confirm(d, ACTION_STOP, d->current, why)) return true;
+    MARK(launch_timed_out);
     (void)deciding_step(d, ACTION_STOP, STEP_TERMINATE, d->current, why);
     launch_backs_off(d, why, "launch-timeout");
     return true;
@@ -81,6 +83,7 @@ bool rule_moving(struct deciding *d)
     if (!cluster_is_moving(state) && state != CLUSTER_UNKNOWN) return false;
     watch_again(d);
     if (is_overdue(d)) return stop_launch(d);
+    if (is_overtaken(d)) MARK(launch_overtaken);
     if (is_overtaken(d) && rule_changed(d)) return true;
     return deciding_hold(d, HOLD_WAIT, d->in->now_ms + d->in->policy->poll_ms,
                          arena_printf(d->arena, "the cluster is %s", cluster_state_name(state)));
@@ -97,6 +100,7 @@ static void launch_failed(struct deciding *d)
                                                    current->state_message))) {
         return;
     }
+    MARK(launch_failed_for_good);
     /* What was launched is not launched again; when that is not known, the manifest gets a try. */
     record->failed_digest = record->applied_digest;
     record->retry_at_ms = 0;
@@ -127,6 +131,7 @@ bool rule_launched(struct deciding *d)
     bool is_normal = termination_classify(current->reason_code, current->reason_type,
                                           current->state_message) == TERMINATION_NORMAL;
     if (current->state == CLUSTER_TERMINATED && (current->reason_code == NULL || is_normal)) {
+        MARK(stopped_while_launching);
         if (d->out->note == NULL) d->out->note = "stopped while it was launching";
         deciding_enter(d, PHASE_READY);
         return false;

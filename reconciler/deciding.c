@@ -185,19 +185,29 @@ bool deciding_upload(struct deciding *d, enum action action, const char *why)
     return false;
 }
 
-/* A live cluster of this name that is neither kept nor about to be removed. */
+/*
+ * A live cluster of this name that is neither kept nor about to be removed. What was replaced is
+ * one too when somebody woke it: its removal may have to wait for a step that is refused again and
+ * again.
+ */
 static bool is_twin(const struct deciding *d, const struct observed *other)
 {
-    if (other == d->current || other == d->predecessor) return false;
-    return tags_match(other, d->in->policy->owner, d->in->name) &&
-           cluster_is_live(other->state) && !deciding_is_gone(d, other->id);
+    bool stands = d->out->record.phase == PHASE_READY && d->current != NULL &&
+                  d->current->state == CLUSTER_RUNNING;
+    if (other == d->current || (other == d->predecessor && !stands)) return false;
+    return tags_match(other, d->in->policy->owner, d->in->name) && cluster_is_live(other->state) &&
+           !deciding_is_gone(d, other->id);
 }
 
-size_t deciding_twins(const struct deciding *d)
+size_t deciding_live(const struct deciding *d)
 {
     size_t count = 0;
     for (size_t i = 0; i < d->in->seen->len; i++) {
-        count += is_twin(d, &d->in->seen->clusters[i]) ? 1 : 0;
+        const struct observed *other = &d->in->seen->clusters[i];
+        bool is_known = other == d->current || other == d->predecessor;
+        bool is_ours = is_known || tags_match(other, d->in->policy->owner, d->in->name);
+        bool lives = cluster_is_live(other->state) && !deciding_is_gone(d, other->id);
+        count += is_ours && lives ? 1 : 0;
     }
     return count;
 }
@@ -212,6 +222,10 @@ bool deciding_dedupe(struct deciding *d)
     }
     if (twin == NULL) return false;
     d->out->cost = COST_STOP;
+    bool is_replaced = twin == d->predecessor && !twin->pinned; /* else the pin is still to carry */
+    MARK(duplicate_stopped);
+    if (is_replaced) MARK(replaced_one_woken);
+    if (is_replaced) return deciding_remove(d, ACTION_SETTLE, twin, "replaced by its successor");
     bool is_kept_live = d->current != NULL && cluster_is_live(d->current->state);
     const char *why = is_kept_live
                           ? arena_printf(d->arena, "a second cluster; %s stays", d->current->id)
@@ -248,6 +262,7 @@ bool deciding_remove(struct deciding *d, enum action action, const struct observ
     if (deciding_confirm(d, action, target, why)) return true;
     /* One that was removed while it ran is there until it has stopped (databricks-api.md 3.3). */
     if (target->state == CLUSTER_TERMINATING) {
+        MARK(removal_waits_for_the_end);
         return deciding_hold(d, HOLD_WAIT, d->in->now_ms + d->in->policy->poll_ms,
                              "the cluster that is to be removed is TERMINATING");
     }

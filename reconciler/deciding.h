@@ -8,6 +8,7 @@
 #define CLUSTERKEEPER_DECIDING_H
 
 #include "decide.h"
+#include "mark.h"
 #include "recording.h"
 #include "tags.h"
 
@@ -65,8 +66,8 @@ const char *deciding_json(const struct deciding *d, const struct value *value);
 void deciding_carry_pending(struct deciding *d);
 /* The next local script that is not in the workspace yet; false when all are. */
 bool deciding_upload(struct deciding *d, enum action action, const char *why);
-/* How many live clusters of this name there are beside the one that is kept. */
-size_t deciding_twins(const struct deciding *d);
+/* How many live clusters of this name there are. */
+size_t deciding_live(const struct deciding *d);
 /* Stops a second live cluster of this name: before there are two, or once there are. */
 bool deciding_dedupe(struct deciding *d);
 /* Prepares a create: twins and scripts first, then the call; true. */

@@ -1,6 +1,7 @@
 #include "client.h"
 
 #include "backoff.h"
+#include "mark.h"
 #include "secrets.h"
 
 #include <assert.h>
@@ -236,6 +237,8 @@ static void repeat_or_finish(struct client_call *call)
     bool is_repeated = !call->is_cancelled && may_repeat(call->api, call->err.code) &&
                        call->attempts < config->attempts_max &&
                        now_ms + wait_ms - call->began_ms <= CALL_BUDGET_MS;
+    if (is_throttled) MARK(held_by_429);
+    if (is_repeated) MARK(call_repeated);
     if (is_throttled) hold(client, now_ms, least_ms);
     if (config->noticed != NULL && (is_repeated || is_throttled)) {
         config->noticed(config->ctx, call->api, &call->err, is_repeated ? wait_ms : least_ms);
