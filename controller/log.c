@@ -3,13 +3,17 @@
 #include "buf.h"
 #include "clock.h"
 #include "json.h"
+#include "oneline.h"
 #include "text.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-enum { LOG_LINE_MAX = 8192 };
+/* Room for every field at its limit, each of its bytes escaped: a line is never cut in two. */
+enum { FIELD_MAX = 64 + 2 * LOG_VALUE_MAX, LOG_LINE_MAX = (LOG_FIELDS_MAX + 1) * FIELD_MAX };
 
 static const struct {
     const char *name;
@@ -28,12 +32,23 @@ static struct {
     bool under_journald;
 } config = { .level = LOG_INFO };
 
+/* JOURNAL_STREAM is inherited; only where it names what standard error is, journald reads it. */
+static bool is_journal(int fd)
+{
+    const char *stream = getenv("JOURNAL_STREAM"); /* NOLINT(concurrency-mt-unsafe): at the start */
+    struct stat is;
+    if (stream == NULL || fstat(fd, &is) != 0) return false;
+    char name[64];
+    (void)snprintf(name, sizeof(name), "%llu:%llu", (unsigned long long)is.st_dev,
+                   (unsigned long long)is.st_ino);
+    return text_equal(stream, name);
+}
+
 void log_configure(enum log_level level, enum log_format format)
 {
     config.level = level;
     config.format = format;
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): once, at the start */
-    config.under_journald = getenv("JOURNAL_STREAM") != NULL && isatty(STDERR_FILENO) != 1;
+    config.under_journald = is_journal(STDERR_FILENO);
 }
 
 bool log_level_from_name(const char *name, enum log_level *ret_level)
@@ -56,32 +71,25 @@ static bool is_plain(const char *text)
     return true;
 }
 
-static void add_text(struct buf *line, const struct log_field *field)
+static void add_field(struct buf *line, const struct log_field *field, bool json)
 {
-    buf_addf(line, " %s=", field->key);
+    buf_addf(line, json ? ",\"%s\":" : " %s=", field->key);
     if (field->is_number) {
         buf_addf(line, "%lld", (long long)field->number);
-    } else if (is_plain(field->text)) {
-        buf_adds(line, field->text);
-    } else {
-        json_write_text(field->text, line);
+        return;
     }
-}
-
-static void add_json(struct buf *line, const struct log_field *field)
-{
-    buf_addc(line, ',');
-    json_write_text(field->key, line);
-    buf_addc(line, ':');
-    if (field->is_number) {
-        buf_addf(line, "%lld", (long long)field->number);
+    AUTO_BUF struct buf value = BUF_INIT(LOG_VALUE_MAX);
+    oneline_add(&value, field->text, LOG_VALUE_MAX);
+    if (!json && is_plain(buf_text(&value))) {
+        buf_adds(line, buf_text(&value));
     } else {
-        json_write_text(field->text, line);
+        json_write_text(buf_text(&value), line);
     }
 }
 
 void log_write(enum log_level level, const char *event, const struct log_field *fields, size_t len)
 {
+    assert(len <= LOG_FIELDS_MAX);
     if (level < config.level) return;
     char time[TEXT_TIME_SIZE];
     text_from_wall_ms(clock_wall_ms(), time);
@@ -98,7 +106,7 @@ void log_write(enum log_level level, const char *event, const struct log_field *
     }
     for (size_t i = 0; i < len; i++) {
         if (!fields[i].is_number && fields[i].text == NULL) continue;
-        (json ? add_json : add_text)(&line, &fields[i]);
+        add_field(&line, &fields[i], json);
     }
     if (json) buf_addc(&line, '}');
     (void)fprintf(stderr, "%s\n", buf_text(&line));

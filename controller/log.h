@@ -17,7 +17,13 @@ enum log_format { LOG_TEXT, LOG_JSON };
 void log_configure(enum log_level level, enum log_format format);
 bool log_level_from_name(const char *name, enum log_level *ret_level);
 
-/* A field of a line. The value is quoted and escaped when it needs to be; NULL leaves it out. */
+enum { LOG_FIELDS_MAX = 12, LOG_VALUE_MAX = 2048 };
+
+/*
+ * A field of a line. NULL leaves it out. The value may come from strangers: it is made one line
+ * without control characters (oneline.h), cut to LOG_VALUE_MAX bytes, and quoted when it needs to
+ * be.
+ */
 struct log_field {
     const char *key;
     const char *text;
@@ -28,7 +34,7 @@ struct log_field {
 #define LOG_NUM(k, v) ((struct log_field){ .key = (k), .number = (v), .is_number = true })
 
 void log_write(enum log_level level, const char *event, const struct log_field *fields, size_t len);
-/* log_event(LOG_INFO, "listed", LOG_NUM("clusters", n)); at least one field. */
+/* log_event(LOG_INFO, "listed", LOG_NUM("clusters", n)); 1 to LOG_FIELDS_MAX fields. */
 #define log_event(level, event, ...)                                       \
     log_write((level), (event), (const struct log_field[]){ __VA_ARGS__ }, \
               sizeof((const struct log_field[]){ __VA_ARGS__ }) / sizeof(struct log_field))

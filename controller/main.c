@@ -1,5 +1,6 @@
 #include "commands/commands.h"
 #include "log.h"
+#include "output.h"
 #include "text.h"
 
 #include <signal.h>
@@ -13,19 +14,16 @@ static const struct command *const commands[] = {
     &command_plan, &command_apply, &command_run, &command_status, &command_validate,
 };
 
-static void print_usage(FILE *stream)
+static void add_usage(struct buf *out)
 {
-    (void)fputs(
-        "clusterkeeper keeps Databricks clusters as a directory of manifests wants them.\n\n"
-        "Usage: clusterkeeper COMMAND [ARGUMENT] [OPTION]...\n\n",
-        stream);
+    buf_adds(out, "clusterkeeper keeps Databricks clusters as a directory of manifests wants them."
+                  "\n\nUsage: clusterkeeper COMMAND [ARGUMENT] [OPTION]...\n\n");
     for (size_t i = 0; i < COUNT_OF(commands); i++) {
         char left[64];
         (void)snprintf(left, sizeof(left), "%s %s", commands[i]->name, commands[i]->arguments);
-        (void)fprintf(stream, "  %-16s  %s\n", left, commands[i]->summary);
+        buf_addf(out, "  %-16s  %s\n", left, commands[i]->summary);
     }
-    (void)fputs("\nclusterkeeper COMMAND --help tells more of each; clusterkeeper --version.\n",
-                stream);
+    buf_adds(out, "\nclusterkeeper COMMAND --help tells more of each; clusterkeeper --version.\n");
 }
 
 static const struct command *find_command(const char *name)
@@ -38,14 +36,14 @@ static const struct command *find_command(const char *name)
 
 static int unknown_command(const char *name)
 {
-    const char *names[COUNT_OF(commands)];
+    const char *names[COUNT_OF(commands) + 2] = { "--help", "--version" };
     for (size_t i = 0; i < COUNT_OF(commands); i++) {
-        names[i] = commands[i]->name;
+        names[i + 2] = commands[i]->name;
     }
-    const char *nearest = text_nearest(name, names, COUNT_OF(commands));
+    const char *nearest = text_nearest(name, names, COUNT_OF(names));
     (void)fprintf(stderr, "clusterkeeper: unknown command '%s'", name);
     if (nearest != NULL) (void)fprintf(stderr, "; did you mean '%s'?", nearest);
-    (void)fputs("\n", stderr);
+    (void)fputs("\nclusterkeeper --help tells more.\n", stderr);
     return EXIT_USAGE;
 }
 
@@ -87,32 +85,29 @@ static int run_command(const struct command *command, int argc, char **argv)
     if (!options_parse(command, argc, argv, &options, &err) || !configure_log(&options, &err)) {
         return options_fail(command, &err);
     }
-    if (options.help) {
-        AUTO_BUF struct buf help = BUF_INIT(HELP_MAX);
-        options_help(command, &help);
-        (void)fputs(buf_text(&help), stdout);
-        return EXIT_OK;
-    }
-    return command->run(&options);
+    if (!options.help) return command->run(&options);
+    AUTO_BUF struct buf help = BUF_INIT(HELP_MAX);
+    options_help(command, &help);
+    return output_write(&help) ? EXIT_OK : EXIT_FAILED;
 }
 
 int main(int argc, char **argv)
 {
     forbid_core_dumps();
     outlive_file_limits();
+    AUTO_BUF struct buf text = BUF_INIT(HELP_MAX);
     if (argc < 2) {
-        print_usage(stderr);
+        add_usage(&text);
+        (void)fputs(buf_text(&text), stderr);
         return EXIT_USAGE;
     }
     const char *word = argv[1];
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
-        print_usage(stdout);
-        return EXIT_OK;
+        add_usage(&text);
+    } else if (strcmp(word, "--version") == 0) {
+        buf_adds(&text, "clusterkeeper " CLUSTERKEEPER_VERSION "\n");
     }
-    if (strcmp(word, "--version") == 0) {
-        (void)puts("clusterkeeper " CLUSTERKEEPER_VERSION);
-        return EXIT_OK;
-    }
+    if (text.len > 0) return output_write(&text) ? EXIT_OK : EXIT_FAILED;
     const struct command *command = find_command(word);
     if (command == NULL) return unknown_command(word);
     return run_command(command, argc - 2, argv + 2);

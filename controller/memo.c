@@ -3,16 +3,24 @@
 #include <stdint.h>
 
 /*
- * The bytes: magic, fingerprint, two counts, then the rows: name, NUL, digest for a quiet one; name
- * and NUL for the others.
+ * The bytes: magic, fingerprint, a digest of all that follows; two counts, then the rows: name,
+ * NUL, digest for a quiet one; name and NUL for the others.
  */
-static const char magic[8] = { 'c', 'k', 'm', 'e', 'm', 'o', '1', '\0' };
+static const char magic[8] = { 'c', 'k', 'm', 'e', 'm', 'o', '2', '\0' };
 
-enum { HEAD_LEN = sizeof(magic) + DIGEST_BYTES + 2 * sizeof(uint32_t), MEMO_BYTES_MAX = 64 << 20 };
+enum {
+    FINGERPRINT_AT = sizeof(magic),
+    CHECK_AT = FINGERPRINT_AT + DIGEST_BYTES,
+    HEAD_LEN = CHECK_AT + DIGEST_BYTES,
+    QUIET_ROW_MIN = 2 + DIGEST_BYTES, /* a name has a letter at the least */
+    RESTLESS_ROW_MIN = 2,
+    MEMO_BYTES_MAX = 64 << 20,
+};
 
 struct row {
     const char *name;
     const char *digest; /* DIGEST_BYTES of them */
+    bool is_asked;
 };
 
 struct memo {
@@ -65,11 +73,17 @@ static const char *take_bytes(struct cursor *cursor, size_t len)
     return bytes;
 }
 
-static bool read_rows(struct memo *memo, struct cursor *cursor, uint32_t quiet, uint32_t restless)
+static bool read_rows(struct memo *memo, struct cursor *cursor)
 {
+    uint32_t counts[2];
+    const char *at = take_bytes(cursor, sizeof(counts));
+    if (at == NULL) return false;
+    memcpy(counts, at, sizeof(counts));
+    uint32_t quiet = counts[0];
+    uint32_t restless = counts[1];
     size_t left = (size_t)(cursor->end - cursor->at);
-    /* A row has two bytes at the least: counts beyond that are damage, not memory to ask for. */
-    if (quiet > left / 2 || restless > left / 2) return false;
+    /* Counts beyond what the bytes can hold are damage, not memory to ask for. */
+    if (quiet > left / QUIET_ROW_MIN || restless > left / RESTLESS_ROW_MIN) return false;
     memo->quiet = xcalloc(quiet + 1U, sizeof(memo->quiet[0]));
     memo->restless = xcalloc(restless + 1U, sizeof(memo->restless[0]));
     for (; memo->quiet_len < quiet; memo->quiet_len++) {
@@ -92,17 +106,17 @@ bool memo_restore(struct memo *memo, const struct digest *fingerprint, const cha
     struct cursor cursor = { bytes, bytes + len };
     const char *head = take_bytes(&cursor, HEAD_LEN);
     if (head == NULL || memcmp(head, magic, sizeof(magic)) != 0) return false;
-    if (memcmp(head + sizeof(magic), fingerprint->bytes, DIGEST_BYTES) != 0) return false;
-    uint32_t counts[2];
-    memcpy(counts, head + sizeof(magic) + DIGEST_BYTES, sizeof(counts));
-    if (read_rows(memo, &cursor, counts[0], counts[1])) return true;
+    if (memcmp(head + FINGERPRINT_AT, fingerprint->bytes, DIGEST_BYTES) != 0) return false;
+    struct digest check = digest_of(cursor.at, (size_t)(cursor.end - cursor.at));
+    if (memcmp(head + CHECK_AT, check.bytes, DIGEST_BYTES) != 0) return false;
+    if (read_rows(memo, &cursor)) return true;
     memo_clear(memo);
     return false;
 }
 
 /* ---- asking ---- */
 
-static const struct row *find(struct memo *memo, const char *name)
+static struct row *find(struct memo *memo, const char *name)
 {
     size_t low = 0;
     size_t high = memo->quiet_len;
@@ -127,13 +141,24 @@ static const struct row *find(struct memo *memo, const char *name)
 
 bool memo_is_quiet(struct memo *memo, const char *name, const struct digest *manifest)
 {
-    const struct row *row = find(memo, name);
-    return row != NULL && memcmp(row->digest, manifest->bytes, DIGEST_BYTES) == 0;
+    struct row *row = find(memo, name);
+    if (row == NULL) return false;
+    row->is_asked = true;
+    return memcmp(row->digest, manifest->bytes, DIGEST_BYTES) == 0;
 }
 
 const char *memo_restless(const struct memo *memo, size_t index)
 {
     return index < memo->restless_len ? memo->restless[index] : NULL;
+}
+
+const char *memo_vanished(const struct memo *memo, size_t *at)
+{
+    while (*at < memo->quiet_len) {
+        const struct row *row = &memo->quiet[(*at)++];
+        if (!row->is_asked) return row->name;
+    }
+    return NULL;
 }
 
 /* ---- writing ---- */
@@ -160,11 +185,23 @@ void memo_add_restless(struct memo_writer *writer, const char *name)
 void memo_finish(struct memo_writer *writer, const struct digest *fingerprint, struct buf *out)
 {
     uint32_t counts[2] = { (uint32_t)writer->quiet_len, (uint32_t)writer->restless_len };
+    const struct {
+        const void *bytes;
+        size_t len;
+    } parts[] = { { counts, sizeof(counts) },
+                  { buf_text(&writer->quiet), writer->quiet.len },
+                  { buf_text(&writer->restless), writer->restless.len } };
+    AUTO(hasher_destroy) struct hasher *hasher = hasher_create();
+    for (size_t i = 0; i < COUNT_OF(parts); i++) {
+        hasher_add(hasher, parts[i].bytes, parts[i].len);
+    }
+    struct digest check = hasher_take(hasher);
     buf_add(out, magic, sizeof(magic));
     buf_add(out, (const char *)fingerprint->bytes, DIGEST_BYTES);
-    buf_add(out, (const char *)counts, sizeof(counts));
-    buf_add(out, buf_text(&writer->quiet), writer->quiet.len);
-    buf_add(out, buf_text(&writer->restless), writer->restless.len);
+    buf_add(out, (const char *)check.bytes, DIGEST_BYTES);
+    for (size_t i = 0; i < COUNT_OF(parts); i++) {
+        buf_add(out, parts[i].bytes, parts[i].len);
+    }
     buf_release(&writer->quiet);
     buf_release(&writer->restless);
 }

@@ -4,7 +4,8 @@
  * A decision is a function of its inputs: where manifest, records, sightings and policy are the
  * same, so is the plan. The memo holds a fingerprint of all that belongs to no one cluster, the
  * digest of each manifest that needed nothing, and the names that did. It is kept in the cache,
- * and a wrong byte in it costs a look.
+ * under a digest of its own: a memo with a wrong byte in it is none, and costs a look at
+ * everything.
  */
 #ifndef CLUSTERKEEPER_MEMO_H
 #define CLUSTERKEEPER_MEMO_H
@@ -27,6 +28,9 @@ bool memo_restore(struct memo *memo, const struct digest *fingerprint, const cha
 bool memo_is_quiet(struct memo *memo, const char *name, const struct digest *manifest);
 /* The names that needed something, one after the other, from 0; NULL: no more. Borrowed. */
 const char *memo_restless(const struct memo *memo, size_t index);
+/* The names that needed nothing, and that nobody has asked about since: their manifests are gone.
+ * One after the other, from *at = 0, which it moves on; NULL: no more. Borrowed. */
+const char *memo_vanished(const struct memo *memo, size_t *at);
 
 /* A memo under construction; names in order for the quiet ones, in any for the others. */
 struct memo_writer {

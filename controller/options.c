@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include "tags.h"
 #include "text.h"
 
 #include <assert.h>
@@ -7,7 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum row_kind { ROW_TEXT, ROW_FLAG, ROW_COUNT, ROW_DURATION, ROW_OUTPUT, ROW_COLOR };
+enum row_kind { ROW_TEXT, ROW_TAG, ROW_FLAG, ROW_COUNT, ROW_DURATION, ROW_OUTPUT, ROW_COLOR };
+
+/* A year: no sum or multiple of it that the driver makes comes near what a number holds. */
+#define DURATION_MAX_MS (INT64_C(365) * 24 * 3600 * 1000)
 
 /* The table: parser, environment and --help come from it. */
 static const struct row {
@@ -26,7 +30,7 @@ static const struct row {
       0, 0, "the workspace; its token is read from DATABRICKS_TOKEN alone" },
     { "state", "FILE", OPTIONS_STATE, ROW_TEXT, AT(state), "CLUSTERKEEPER_STATE", NULL, 0, 0,
       "the state file; default: one for each workspace" },
-    { "owner", "NAME", OPTIONS_POLICY, ROW_TEXT, AT(owner), "CLUSTERKEEPER_OWNER", "clusterkeeper",
+    { "owner", "NAME", OPTIONS_POLICY, ROW_TAG, AT(owner), "CLUSTERKEEPER_OWNER", "clusterkeeper",
       0, 0, "identity in the tags: only clusters of this owner are touched" },
     { "ca-file", "FILE", OPTIONS_WORKSPACE, ROW_TEXT, AT(ca_file), "CLUSTERKEEPER_CA_FILE", NULL, 0,
       0, "certificates of the authorities to trust, instead of the system's" },
@@ -42,17 +46,17 @@ static const struct row {
     { "no-wait", NULL, OPTIONS_APPLY, ROW_FLAG, AT(no_wait), NULL, NULL, 0, 0,
       "end once everything has been asked for" },
     { "timeout", "DURATION", OPTIONS_APPLY, ROW_DURATION, AT(timeout_ms), "CLUSTERKEEPER_TIMEOUT",
-      "1h", 1000, INT64_MAX, "stop waiting after so long" },
+      "1h", 1000, DURATION_MAX_MS, "stop waiting after so long" },
     { "interval", "DURATION", OPTIONS_RUN, ROW_DURATION, AT(interval_ms), "CLUSTERKEEPER_INTERVAL",
-      "5m", 1000, INT64_MAX, "how often to look at the workspace, give or take a tenth" },
+      "5m", 1000, DURATION_MAX_MS, "how often to look at the workspace, give or take a tenth" },
     { "quiet-period", "DURATION", OPTIONS_RUN, ROW_DURATION, AT(quiet_ms),
       "CLUSTERKEEPER_QUIET_PERIOD", "50ms", 1, 60000,
       "how long the directory has to be still before it is read" },
     { "launch-timeout", "DURATION", OPTIONS_APPLY | OPTIONS_RUN, ROW_DURATION,
-      AT(launch_timeout_ms), "CLUSTERKEEPER_LAUNCH_TIMEOUT", "45m", 1000, INT64_MAX,
+      AT(launch_timeout_ms), "CLUSTERKEEPER_LAUNCH_TIMEOUT", "45m", 1000, DURATION_MAX_MS,
       "a cluster that does not run after so long is stopped" },
     { "create-grace", "DURATION", OPTIONS_APPLY | OPTIONS_RUN, ROW_DURATION, AT(create_grace_ms),
-      "CLUSTERKEEPER_CREATE_GRACE", "2m", 0, INT64_MAX,
+      "CLUSTERKEEPER_CREATE_GRACE", "2m", 0, DURATION_MAX_MS,
       "how long to look for a cluster whose create had no answer" },
     { "poll", "DURATION", OPTIONS_APPLY | OPTIONS_RUN, ROW_DURATION, AT(poll_ms),
       "CLUSTERKEEPER_POLL", "10s", 10, 3600000, "how often to look at a cluster on its way" },
@@ -127,6 +131,22 @@ static bool read_enum(const struct row *row, const char *text, void *at, struct 
     return err_set(err, ERR_USAGE, "want %s, got '%s'", row->argument, text);
 }
 
+static bool read_text(const struct row *row, const char *text, const char **at, struct err *err)
+{
+    static const char harmless[] = "abcdefghijklmnopqrstuvwxyz"
+                                   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    size_t len = strlen(text);
+    if (len == 0) return err_set(err, ERR_USAGE, "want %s, got nothing", row->argument);
+    if (row->kind == ROW_TAG && (len > TAG_VALUE_MAX || strspn(text, harmless) != len)) {
+        return err_set(err, ERR_USAGE,
+                       "want at most %d letters, digits and any of '._-', got '%s': it is the "
+                       "value of a tag",
+                       TAG_VALUE_MAX, text);
+    }
+    *at = text;
+    return true;
+}
+
 static bool read_number(const struct row *row, const char *text, int64_t *at, struct err *err)
 {
     int64_t number = 0;
@@ -137,8 +157,10 @@ static bool read_number(const struct row *row, const char *text, int64_t *at, st
             return true;
         }
         char least[TEXT_DURATION_SIZE];
-        return err_set(err, ERR_USAGE, "want at least %s, got '%s'",
-                       text_from_duration_ms(row->min, least), text);
+        char most[TEXT_DURATION_SIZE];
+        return err_set(err, ERR_USAGE, "want from %s to %s, got '%s'",
+                       text_from_duration_ms(row->min, least),
+                       text_from_duration_ms(row->max, most), text);
     }
     if (!text_to_i64(text, row->min, row->max, &number)) {
         return err_set(err, ERR_USAGE, "want a number from %lld to %lld, got '%s'",
@@ -159,8 +181,8 @@ static bool set_option(const struct row *row, const char *text, struct options *
         *(bool *)at = true;
         return true;
     case ROW_TEXT:
-        *(const char **)at = text;
-        return true;
+    case ROW_TAG:
+        return read_text(row, text, at, err);
     case ROW_COUNT:
     case ROW_DURATION:
         return read_number(row, text, at, err);
@@ -178,8 +200,11 @@ static bool unknown_option(const struct command *command, const char *name, size
 {
     const char *names[COUNT_OF(rows)];
     size_t count = 0;
+    bool is_anothers = false;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         if (takes(command, &rows[i])) names[count++] = rows[i].name;
+        is_anothers = is_anothers || (strlen(rows[i].name) == len && len > 0 &&
+                                      strncmp(rows[i].name, name, len) == 0);
     }
     char word[64];
     size_t kept = len < sizeof(word) - 1 ? len : sizeof(word) - 1;
@@ -189,6 +214,10 @@ static bool unknown_option(const struct command *command, const char *name, size
         return err_set(err, ERR_USAGE,
                        "the token is taken from DATABRICKS_TOKEN: an argument list "
                        "can be read by everybody on the machine");
+    }
+    if (is_anothers) {
+        return err_set(err, ERR_USAGE, "unknown option --%s: other commands have it, not %s", word,
+                       command->name);
     }
     const char *nearest = text_nearest(word, names, count);
     if (nearest == NULL) return err_set(err, ERR_USAGE, "unknown option --%s", word);
@@ -347,7 +376,8 @@ bool options_state_path(const struct options *options, const char *host, struct 
     };
     for (size_t i = 0; i < COUNT_OF(places); i++) {
         const char *place = get_env(places[i].env);
-        if (place == NULL) continue;
+        /* Relative to what? Records must not depend on where a command was typed. */
+        if (place == NULL || place[0] != '/') continue;
         /* systemd separates several with colons: the first is ours. */
         size_t len = i == 0 ? strcspn(place, ":") : strlen(place);
         buf_add(out, place, len);

@@ -84,7 +84,8 @@ bool options_colour(const struct options *options, FILE *stream);
 /*
  * The state file: --state, else a file named after the workspace in $STATE_DIRECTORY (as systemd
  * sets it), else in $XDG_STATE_HOME/clusterkeeper, else in ~/.local/state/clusterkeeper. `host`
- * NULL: ERR_USAGE unless --state was given. The directory is made by the store.
+ * NULL: ERR_USAGE unless --state was given. The directory is made by the store. A place that is
+ * no absolute path is passed over.
  */
 MUST_CHECK bool options_state_path(const struct options *options, const char *host, struct buf *out,
                                    struct err *err);

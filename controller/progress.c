@@ -1,11 +1,12 @@
 #include "progress.h"
 
+#include "oneline.h"
 #include "text.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
-enum { LINE_MAX_BYTES = 8192 };
+enum { LINE_MAX_BYTES = 8192, TEXT_SHOWN_MAX = 2048 };
 
 struct progress {
     bool colour;
@@ -55,6 +56,12 @@ void progress_destroy(struct progress *progress)
     xfree(progress);
 }
 
+/* The text may quote what the workspace said. */
+static void add_text(const struct notice *notice, struct buf *out)
+{
+    if (notice->text != NULL) oneline_add(out, notice->text, TEXT_SHOWN_MAX);
+}
+
 /* What the notice has to say, without the name; false: nothing. */
 static bool describe(const struct notice *notice, struct buf *out)
 {
@@ -62,7 +69,9 @@ static bool describe(const struct notice *notice, struct buf *out)
     char took[TEXT_DURATION_SIZE];
     switch (notice->kind) {
     case NOTICE_BEGUN:
-        buf_addf(out, "%s (%s)", words[notice->step].doing, notice->text);
+        buf_addf(out, "%s (", words[notice->step].doing);
+        add_text(notice, out);
+        buf_addc(out, ')');
         return true;
     case NOTICE_DONE:
         buf_addf(out, "%s in %s", words[notice->step].done,
@@ -70,20 +79,19 @@ static bool describe(const struct notice *notice, struct buf *out)
         if (notice->step == STEP_CREATE) buf_addf(out, ": %s", notice->cluster_id);
         return true;
     case NOTICE_FAILED:
-        buf_addf(out, "failed: %s", notice->text);
+        buf_adds(out, "failed: ");
+        add_text(notice, out);
         return true;
     case NOTICE_FACT:
-        buf_adds(out, notice->text);
+    case NOTICE_TROUBLE:
+        add_text(notice, out);
         return true;
     case NOTICE_HELD:
-        buf_addf(out, "%s: %s", notice->hold == HOLD_WAIT ? "waiting" : hold_name(notice->hold),
-                 notice->text);
+        buf_addf(out, "%s: ", notice->hold == HOLD_WAIT ? "waiting" : hold_name(notice->hold));
+        add_text(notice, out);
         if (notice->wake_at_ms != 0 && notice->hold == HOLD_BACKOFF) {
             buf_addf(out, "; again at %s", text_from_wall_ms(notice->wake_at_ms, time));
         }
-        return true;
-    case NOTICE_TROUBLE:
-        buf_adds(out, notice->text);
         return true;
     case NOTICE_SETTLED:
         if (notice->is_news) buf_adds(out, "as desired");

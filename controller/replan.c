@@ -13,10 +13,11 @@ struct replan {
     struct digest fingerprint;
     struct arena arena; /* of the memo's bytes, and of the names below */
     struct memo *memo;
-    bool is_valid;
-    bool has_changed; /* the memo has to be written anew */
+    bool has_fingerprint; /* else nothing is remembered */
+    bool has_changed;     /* the memo has to be written anew */
     size_t passed_over;
-    const char **restless; /* names that needed something this time */
+    size_t restless_at, vanished_at; /* where replan_wanted_more goes on */
+    const char **restless;           /* names that have to be looked at the next time too */
     size_t restless_len, restless_cap;
 };
 
@@ -37,8 +38,8 @@ void replan_destroy(struct replan *replan)
     xfree(replan);
 }
 
-/* What every decision depends on, and no manifest tells. */
-static struct digest fingerprint(const struct replan *replan)
+/* What every decision depends on, and no manifest tells. False where that cannot be known. */
+static bool take_fingerprint(const struct replan *replan, struct digest *ret_fingerprint)
 {
     const struct replan_parts *parts = &replan->parts;
     size_t manifests = 0;
@@ -47,13 +48,14 @@ static struct digest fingerprint(const struct replan *replan)
                           catalogue_is_complete(parts->catalogue) && manifests > 0 };
     struct err ignored;
     if (parts->store != NULL && !store_generation(parts->store, &numbers[0], &ignored)) {
-        numbers[0] = -2;
+        return false;
     }
     AUTO(hasher_destroy) struct hasher *hasher = hasher_create();
     hasher_add(hasher, CLUSTERKEEPER_VERSION, sizeof(CLUSTERKEEPER_VERSION));
     hasher_add(hasher, parts->policy, strlen(parts->policy) + 1);
     hasher_add(hasher, numbers, sizeof(numbers));
-    return hasher_take(hasher);
+    *ret_fingerprint = hasher_take(hasher);
+    return true;
 }
 
 bool replan_selects(void *ctx)
@@ -62,12 +64,13 @@ bool replan_selects(void *ctx)
     const char *bytes = NULL;
     size_t len = 0;
     struct err ignored;
-    replan->fingerprint = fingerprint(replan);
-    replan->is_valid =
+    replan->has_fingerprint = take_fingerprint(replan, &replan->fingerprint);
+    bool is_valid =
+        replan->has_fingerprint &&
         cache_blob_get(replan->parts.cache, MEMO_BLOB, &replan->arena, &bytes, &len, &ignored) &&
         bytes != NULL && memo_restore(replan->memo, &replan->fingerprint, bytes, len);
-    replan->has_changed = !replan->is_valid;
-    return replan->is_valid;
+    replan->has_changed = !is_valid;
+    return is_valid;
 }
 
 bool replan_is_wanted(void *ctx, const char *name, const struct digest *manifest)
@@ -81,15 +84,51 @@ bool replan_is_wanted(void *ctx, const char *name, const struct digest *manifest
     return false;
 }
 
+static bool note_sighting(void *ctx, const struct sighting *sighting)
+{
+    (void)sighting;
+    *(bool *)ctx = true;
+    return false;
+}
+
+/* A plan that looks at everything never comes across a name of which nothing is left. */
+static bool is_known(struct replan *replan, const char *name)
+{
+    const struct replan_parts *parts = &replan->parts;
+    if (catalogue_find(parts->catalogue, name) != NULL) return true;
+    AUTO_ARENA struct arena arena = ARENA_INIT;
+    struct record record;
+    struct err ignored;
+    bool found = false;
+    if (parts->store != NULL &&
+        (!store_record_get(parts->store, name, &arena, &record, &found, &ignored) || found)) {
+        return true; /* or the driver says why it cannot be read */
+    }
+    return !cache_each_of(parts->cache, name, note_sighting, &found, &ignored) || found;
+}
+
 const char *replan_wanted_more(void *ctx, size_t index)
 {
-    const struct replan *replan = ctx;
-    return memo_restless(replan->memo, index);
+    struct replan *replan = ctx;
+    const char *name = NULL;
+    if (index == 0) replan->restless_at = replan->vanished_at = 0;
+    while ((name = memo_restless(replan->memo, replan->restless_at)) != NULL) {
+        replan->restless_at++;
+        if (is_known(replan, name)) return name;
+        replan->has_changed = true;
+    }
+    while ((name = memo_vanished(replan->memo, &replan->vanished_at)) != NULL) {
+        replan->has_changed = true;
+        if (is_known(replan, name)) return name;
+    }
+    return NULL;
 }
 
 void replan_decided(struct replan *replan, const char *name, const struct decision *decision)
 {
-    if (decision->action == ACTION_NONE && decision->hold == HOLD_NONE) return;
+    bool needs_nothing = decision->action == ACTION_NONE && decision->hold == HOLD_NONE;
+    /* Without a manifest no one asks whether it is wanted: it has to be among those that are. */
+    if (needs_nothing && catalogue_find(replan->parts.catalogue, name) != NULL) return;
     const char *copy = arena_strdup(&replan->arena, name);
     ARR_PUSH(replan->restless, replan->restless_len, replan->restless_cap, copy);
 }
@@ -106,7 +145,7 @@ static int by_name(const void *a, const void *b)
 
 void replan_save(struct replan *replan)
 {
-    if (!replan->has_changed) return;
+    if (!replan->has_changed || !replan->has_fingerprint) return;
     size_t len = replan->restless_len;
     if (len > 1) qsort(replan->restless, len, sizeof(replan->restless[0]), by_name);
     struct memo_writer writer;

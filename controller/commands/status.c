@@ -151,7 +151,8 @@ static int status_run(const struct options *options)
     AUTO(store_close) struct store *store = NULL;
     struct err err;
     int code = EXIT_OK;
-    if (!open_state(options, &store, &err) || !report(&r, store, &err)) {
+    if (!open_state(options, &store, &err) || !report(&r, store, &err) ||
+        !buf_ok(&r.text, "an answer", &err)) {
         code = options_fail(&command_status, &err);
     } else if (!output_write(&r.text)) {
         code = EXIT_FAILED;

@@ -66,6 +66,7 @@ static int validate_run(const struct options *options)
                      catalogue_files(catalogue) == 1 ? "" : "s");
         }
     }
+    if (!buf_ok(&out, "an answer", &err)) return options_fail(&command_validate, &err);
     if (!output_write(&out)) return EXIT_FAILED;
     return diag_errors(diag) == 0 ? EXIT_OK : EXIT_FAILED;
 }
