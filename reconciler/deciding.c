@@ -195,8 +195,9 @@ static bool is_twin(const struct deciding *d, const struct observed *other)
     bool stands = d->out->record.phase == PHASE_READY && d->current != NULL &&
                   d->current->state == CLUSTER_RUNNING;
     if (other == d->current || (other == d->predecessor && !stands)) return false;
-    return tags_match(other, d->in->policy->owner, d->in->name) && cluster_is_live(other->state) &&
-           !deciding_is_gone(d, other->id);
+    /* One that was adopted bears our tags from its first edit on. */
+    bool is_ours = other == d->predecessor || tags_match(other, d->in->policy->owner, d->in->name);
+    return is_ours && cluster_is_live(other->state) && !deciding_is_gone(d, other->id);
 }
 
 size_t deciding_live(const struct deciding *d)

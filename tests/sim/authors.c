@@ -188,7 +188,6 @@ static void act_move(struct sim *sim, struct plot *plot)
     plot->file++;
     plot_path(plot, to);
     sim_files_move(&sim->files, from, to);
-    sim->authors.changed_ms = sim->world.now_ms;
 }
 
 static void act_defaults(struct sim *sim)
@@ -235,11 +234,13 @@ static void checkout_one(struct sim *sim, void *arg)
 /* Each file is replaced at once, one after the other over some seconds. */
 static void act_switch(struct sim *sim)
 {
+    enum { SWITCH_MS = 3000 };
     bool happens = world_happens(&sim->world, "switch to another commit");
+    if (happens) sim->authors.changes_until_ms = sim->world.now_ms + SWITCH_MS;
     for (size_t i = 0; i < sim->authors.len; i++) {
         struct checkout checkout = { i, CHANCE(850), sim->authors.plots[i].wish };
         bool changes = CHANCE(500);
-        int64_t after_ms = DRAW(3000);
+        int64_t after_ms = DRAW(SWITCH_MS);
         if (CHANCE(600)) wish_edit(sim, &checkout.wish);
         if (!changes || !happens) continue;
         struct checkout *copy = xmalloc(sizeof(*copy));
@@ -254,7 +255,6 @@ static void root_returns(struct sim *sim, void *arg)
     (void)arg;
     sim->files.state = ROOT_THERE;
     world_tell(&sim->world, "      the directory is back");
-    sim->authors.changed_ms = sim->world.now_ms;
     process_directory_changed(sim);
 }
 

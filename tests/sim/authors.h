@@ -64,7 +64,7 @@ struct authors {
     char user[AUTHORS_SECRET_LEN + 1], password[AUTHORS_SECRET_LEN + 1];
     char *secrets[AUTHORS_SECRETS_MAX]; /* every one that ever was, the token included */
     size_t secrets_len;
-    int64_t changed_ms; /* when the directory changed last */
+    int64_t changes_until_ms; /* a switch to another commit is under way */
 };
 
 void authors_begin(struct sim *sim);

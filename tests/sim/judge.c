@@ -9,7 +9,6 @@ enum {
     TURNS_HERE_MAX = 400,
     REQUESTS_SLACK = 2000,
     ABSENT_GRACE_MS = 10 * 60 * 1000,
-    ON_ITS_WAY_MAX_MS = 2 * 60 * 1000,
 };
 
 void judge_begin(struct sim *sim)
@@ -33,7 +32,7 @@ struct known *judge_known(struct judge *judge, const char *id)
     for (size_t i = 0; i < judge->known_len; i++) {
         if (strcmp(judge->known[i].id, id) == 0) return &judge->known[i];
     }
-    struct known known = { .ran_ms = 0 };
+    struct known known = { .touched_ms = 0 };
     (void)snprintf(known.id, sizeof(known.id), "%s", id);
     ARR_PUSH(judge->known, judge->known_len, judge->known_cap, known);
     return &judge->known[judge->known_len - 1];
@@ -162,6 +161,8 @@ static void take_word(struct sim *sim, const struct notice *notice)
     struct docket *docket = &sim->judge.dockets[plot - sim->authors.plots];
     if (notice->kind == NOTICE_HELD) docket->hold = notice->hold;
     if (notice->kind == NOTICE_SETTLED) docket->hold = HOLD_NONE;
+    bool works = notice->kind == NOTICE_FACT && text_equal(notice->text, "launched");
+    if (works) (void)snprintf(docket->good_id, MODEL_ID_SIZE, "%s", notice->cluster_id);
     if (text_equal(notice->text, "adopted")) docket->is_adopted = true;
     if (text_equal(notice->text, "found by its tags")) docket->is_found = true;
 }
@@ -332,7 +333,7 @@ static bool is_adopted(const struct sim *sim, const char *id)
     return false;
 }
 
-/* The last cluster that ran stays until another one has run, as long as its manifest is there. */
+/* The last cluster that was told to run stays until another one does, while it has a manifest. */
 static void judge_removal(struct sim *sim, const struct model_view *view)
 {
     const char *name = judge_tag(view, "clusterkeeper-name");
@@ -340,17 +341,14 @@ static void judge_removal(struct sim *sim, const struct model_view *view)
     if (docket == NULL || !docket->is_scanned) return;
     bool was_absent =
         docket->absent_ms != 0 && sim->world.now_ms - docket->absent_ms < ABSENT_GRACE_MS;
-    /* It may begin to run while the call is on its way. */
-    int64_t ran_ms = judge_known(&sim->judge, view->id)->ran_ms;
-    bool has_run = ran_ms != 0 && sim->world.now_ms - ran_ms > ON_ITS_WAY_MAX_MS;
-    if (was_absent || !has_run) return;
+    if (was_absent || strcmp(docket->good_id, view->id) != 0) return;
     for (size_t i = 0; i < model_cluster_count(sim->model); i++) {
         struct model_view other;
         if (!model_view_at(sim->model, i, &other) || strcmp(other.id, view->id) == 0) continue;
-        bool is_of_same = text_equal(judge_tag(&other, "clusterkeeper-name"), name);
-        if (is_of_same && judge_known(&sim->judge, other.id)->ran_ms != 0) return;
+        bool is_next = text_equal(judge_tag(&other, "clusterkeeper-name"), name);
+        if (is_next && other.state == MODEL_RUNNING) return;
     }
-    world_fail(&sim->world, "%s: %s ran, is removed for good, and no other one has run", name,
+    world_fail(&sim->world, "%s: %s was the last that ran, and is removed for good", name,
                view->id);
 }
 
@@ -404,15 +402,4 @@ void judge_arrived(struct sim *sim, const struct model_request *request,
     if (docket == NULL) return;
     docket->write_ms = sim->world.now_ms;
     docket->writes++;
-}
-
-void judge_step(struct sim *sim)
-{
-    for (size_t i = 0; i < model_cluster_count(sim->model); i++) {
-        struct model_view view;
-        if (!model_view_at(sim->model, i, &view) || view.state != MODEL_RUNNING) continue;
-        if (strcmp(view.source, "JOB") == 0) continue;
-        struct known *known = judge_known(&sim->judge, view.id);
-        if (known->ran_ms == 0) known->ran_ms = sim->world.now_ms;
-    }
 }

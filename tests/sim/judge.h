@@ -16,7 +16,6 @@ enum { JUDGE_TOKEN_LEN = 32, JUDGE_WHY_MAX = 2048 };
 /* What is known of a cluster of the workspace. */
 struct known {
     char id[MODEL_ID_SIZE];
-    int64_t ran_ms;     /* when it was seen to run first; 0: never */
     bool is_copy;       /* somebody made it from one of ours, tags and all */
     int64_t touched_ms; /* by a person; 0: never */
 };
@@ -30,7 +29,8 @@ struct docket {
     unsigned writes;   /* in the calm */
     enum hold hold;    /* what the operator was told last */
     bool is_adopted;   /* he was told so */
-    bool is_found;     /* its record was made again from its tags */
+    char good_id[MODEL_ID_SIZE]; /* the last one that he was told runs as it should */
+    bool is_found;               /* its record was made again from its tags */
 };
 
 struct judge {
@@ -64,8 +64,6 @@ void judge_arrives(struct sim *sim, const struct model_request *request);
 void judge_arrived(struct sim *sim, const struct model_request *request,
                    const struct model_response *response);
 void judge_touched(struct sim *sim, const char *id, bool is_copy);
-/* After each event. */
-void judge_step(struct sim *sim);
 /* No secret is on the disk. */
 void judge_disk(struct sim *sim);
 
@@ -73,6 +71,8 @@ struct known *judge_known(struct judge *judge, const char *id);
 
 /* judge_end.c: the calm. Everything is as the authors want it; else `why` tells one thing. */
 bool judge_is_converged(struct sim *sim, struct buf *why);
+/* As judge_is_converged, but for clusters that were stopped for being idle since. */
+bool judge_stays_so(struct sim *sim, struct buf *why);
 /* Since `since_ms` nothing was written for a cluster that is as desired. */
 bool judge_is_silent(const struct sim *sim, int64_t since_ms, struct buf *why);
 /* The owner's name on a cluster, or its name for us; NULL: none. */

@@ -39,9 +39,10 @@ static enum hope hope_of(const struct sim *sim, const struct plot *plot)
     return HOPE_AS_ASKED;
 }
 
-static bool bears(const struct plot *plot, const struct model_view *view)
+static bool bears(const struct sim *sim, const struct plot *plot, const struct model_view *view)
 {
-    if (text_equal(plot->adopt, view->id)) return true;
+    /* After the state was lost the tags of its successor are what is known. */
+    if (text_equal(plot->adopt, view->id) && !sim->judge.has_forgotten) return true;
     return text_equal(judge_tag(view, "clusterkeeper-owner"), SIM_OWNER) &&
            text_equal(judge_tag(view, "clusterkeeper-name"), plot->name);
 }
@@ -146,7 +147,9 @@ static bool comes_and_goes(const struct sim *sim, const struct plot *plot,
                            const struct model_view *view)
 {
     bool can_be_idle = sim->scenario.model.switches.autoterminate != 0;
-    return can_be_idle && (plot->wish.is_running_wanted || view->state == MODEL_TERMINATING);
+    bool can_start = plot->wish.is_running_wanted &&
+                     (view->state == MODEL_PENDING || view->state == MODEL_TERMINATED);
+    return can_be_idle && (can_start || view->state == MODEL_TERMINATING);
 }
 
 /* The one that is kept: a live one, else the newest that is as asked. */
@@ -156,7 +159,7 @@ static bool judge_kept(const struct sim *sim, const struct plot *plot, struct bu
     char id[MODEL_ID_SIZE] = "";
     for (size_t i = model_cluster_count(sim->model); i > 0; i--) {
         struct model_view view;
-        if (!model_view_at(sim->model, i - 1, &view) || !bears(plot, &view)) continue;
+        if (!model_view_at(sim->model, i - 1, &view) || !bears(sim, plot, &view)) continue;
         const char *differs = difference(sim, plot, &view);
         bool runs = view.state == MODEL_RUNNING;
         bool ended = view.state == MODEL_TERMINATED;
@@ -203,7 +206,7 @@ static bool judge_gone(const struct sim *sim, const struct plot *plot, struct bu
 {
     for (size_t i = 0; i < model_cluster_count(sim->model); i++) {
         struct model_view view;
-        if (!model_view_at(sim->model, i, &view) || !bears(plot, &view)) continue;
+        if (!model_view_at(sim->model, i, &view) || !bears(sim, plot, &view)) continue;
         bool is_live = view.state < MODEL_TERMINATED; /* TERMINATING is not there yet */
         if (is_live && is_left_by_people(sim, plot, view.id)) {
             return says_no(why, plot->name, view.id, "lives, and its manifest is gone");
@@ -217,7 +220,7 @@ static bool judge_twins(const struct sim *sim, const struct plot *plot, struct b
     size_t live = 0;
     for (size_t i = 0; i < model_cluster_count(sim->model); i++) {
         struct model_view view;
-        if (!model_view_at(sim->model, i, &view) || !bears(plot, &view)) continue;
+        if (!model_view_at(sim->model, i, &view) || !bears(sim, plot, &view)) continue;
         if (!model_is_live(view.state)) continue;
         /* While the next one cannot start, the one before stays, also when somebody wakes it. */
         const struct known *known = known_of(sim, view.id);
@@ -228,7 +231,7 @@ static bool judge_twins(const struct sim *sim, const struct plot *plot, struct b
     return true;
 }
 
-bool judge_is_converged(struct sim *sim, struct buf *why)
+static bool is_as_meant(struct sim *sim, bool comes, struct buf *why)
 {
     for (size_t i = 0; i < sim->authors.len; i++) {
         const struct plot *plot = &sim->authors.plots[i];
@@ -236,12 +239,24 @@ bool judge_is_converged(struct sim *sim, struct buf *why)
         if (hope == HOPE_GONE && !judge_gone(sim, plot, why)) return false;
         if (hope == HOPE_AS_ASKED && !judge_kept(sim, plot, why)) return false;
         enum hold hold = sim->judge.dockets[i].hold;
-        bool waits = hope == HOPE_AS_ASKED && hold == HOLD_BACKOFF;
+        bool waits = hope == HOPE_AS_ASKED && (hold == HOLD_BACKOFF || hold == HOLD_WAIT);
+        /* Stopped for being idle it is on its way again, or waits to be. */
+        if (comes && sim->scenario.model.switches.autoterminate != 0) waits = false;
         if (waits) return says_no(why, plot->name, "", "waits");
         bool is_kept = hope == HOPE_AS_ASKED || hope == HOPE_BOUNDED;
         if (is_kept && !judge_twins(sim, plot, why)) return false;
     }
     return true;
+}
+
+bool judge_is_converged(struct sim *sim, struct buf *why)
+{
+    return is_as_meant(sim, false, why);
+}
+
+bool judge_stays_so(struct sim *sim, struct buf *why)
+{
+    return is_as_meant(sim, true, why);
 }
 
 bool judge_is_silent(const struct sim *sim, int64_t since_ms, struct buf *why)

@@ -124,7 +124,6 @@ void plot_write(struct sim *sim, const struct plot *plot)
     char path[PLOT_PATH_SIZE];
     AUTO_BUF struct buf text = BUF_INIT(MANIFEST_MAX);
     plot_path(plot, path);
-    sim->authors.changed_ms = sim->world.now_ms;
     if (!plot->exists) {
         sim_files_remove(&sim->files, path);
         return;
@@ -157,7 +156,6 @@ void defaults_write(struct sim *sim)
              authors_image_url(authors->default_image, url), authors->default_tag,
              authors->are_defaults_broken ? "  no_such_field: 1\n" : "");
     sim_files_put(&sim->files, AUTHORS_ROOT "/defaults.yaml", buf_text(&text));
-    sim->authors.changed_ms = sim->world.now_ms;
 }
 
 void script_write(struct sim *sim)
@@ -167,5 +165,4 @@ void script_write(struct sim *sim)
     (void)snprintf(text, sizeof(text), "#!/bin/sh\necho %d\n%s", version,
                    version % 4 == 3 ? "exit 1\n" : "");
     sim_files_put(&sim->files, AUTHORS_ROOT "/init/setup.sh", text);
-    sim->authors.changed_ms = sim->world.now_ms;
 }

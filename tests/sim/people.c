@@ -87,9 +87,9 @@ void people_act(struct sim *sim, enum deed deed)
 /* So many of others that a listing has more than one page, with rows that move between them. */
 static void make_crowd(struct sim *sim, struct arena *arena)
 {
-    bool is_crowded = CHANCE(250) && sim->scenario.size == SIM_LARGE;
+    if (sim->scenario.size != SIM_LARGE || !CHANCE(250)) return;
     int64_t count = 60 + (int64_t)DRAW(150);
-    for (int64_t i = 0; is_crowded && i < count; i++) {
+    for (int64_t i = 0; i < count; i++) {
         struct err err;
         const char *json = arena_printf(
             arena,

@@ -197,7 +197,9 @@ void plan_compare(struct sim *sim, const struct notice *notice)
     for (size_t i = 0; i < book->len; i++) {
         struct planned *planned = &book->items[i];
         if (strcmp(planned->name, notice->name) != 0) continue;
-        enum action wanted = planned->hold == HOLD_NONE ? planned->action : ACTION_NONE;
+        /* A drift that is only reported does not hold what else there is. */
+        bool is_held = planned->hold != HOLD_NONE && planned->hold != HOLD_DRIFT;
+        enum action wanted = is_held ? ACTION_NONE : planned->action;
         bool differs = is_binding(planned) && wanted != notice->action;
         *planned = book->items[--book->len];
         if (!differs) return;

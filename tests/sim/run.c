@@ -168,7 +168,6 @@ static bool step(struct sim *sim, int64_t until_ms)
         event.happen(sim, event.arg);
     }
     if (!world->has_failed && sim->process.needs_turn) process_turn(sim);
-    judge_step(sim);
     return !world->has_failed;
 }
 
@@ -190,7 +189,9 @@ static void plan_here(struct sim *sim)
     int64_t next_ms = model_next_event_ms(sim->model);
     const struct model_delays *delays = model_delays(sim->model);
     bool lags = delays->list_lag_ms > 0 || delays->get_lag_ms > 0;
-    bool is_still = !lags && sim->net.under_way == 0 && next_ms - sim_workspace_ms(sim) > STILL_MS;
+    bool is_still = !lags && sim->net.under_way == 0 &&
+                    sim->world.now_ms > sim->authors.changes_until_ms &&
+                    next_ms - sim_workspace_ms(sim) > STILL_MS;
     if (is_still) plan_make(sim);
     process_restart_at(sim, sim->world.now_ms);
 }
@@ -248,7 +249,7 @@ static void calm_down(struct sim *sim, uint64_t *events)
     world_tell(&sim->world, "      it has converged");
     go_on(sim, since_ms + sim->scenario.interval_ms * 13 / 10, events);
     if (sim->world.has_failed) return;
-    if (!judge_is_converged(sim, &why)) {
+    if (!judge_stays_so(sim, &why)) {
         world_fail(&sim->world, "it did not stay so: %s", buf_text(&why));
     } else if (!judge_is_silent(sim, since_ms, &why)) {
         world_fail(&sim->world, "not quiet when equal: %s", buf_text(&why));

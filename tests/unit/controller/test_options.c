@@ -137,9 +137,14 @@ static int64_t number_at(const struct options *options, const struct row *row)
     return (int64_t)(*(const enum output *)(const void *)at);
 }
 
-static const char *text_at(const struct options *options, const struct row *row)
+static void expect_text(const struct options *options, const struct row *row, const char *want)
 {
-    return *(const char *const *)(const void *)((const char *)options + row->offset);
+    const char *text = *(const char *const *)(const void *)((const char *)options + row->offset);
+    if (text == want) return;
+    if (text == NULL || want == NULL || strcmp(text, want) != 0) {
+        fail_msg("%s is %s, not %s", row->name, text == NULL ? "nothing" : text,
+                 want == NULL ? "nothing" : want);
+    }
 }
 
 /* Nothing but the members of `set` (a bit for each row) differs from what it is initially. */
@@ -148,18 +153,10 @@ static void expect(const struct options *options, uint64_t set)
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         const struct row *row = &rows[i];
         bool is_set = (set >> i & 1) != 0;
-        if (row->kind != AS_TEXT) {
-            int64_t number = number_at(options, row);
-            if (number != (is_set ? row->to : row->from)) {
-                fail_msg("%s is %lld", row->name, (long long)number);
-            }
-            continue;
-        }
-        const char *want = is_set ? row->text : row->initial;
-        const char *text = text_at(options, row);
-        if (want == NULL && text != NULL) fail_msg("%s is %s", row->name, text);
-        if (want != NULL && (text == NULL || strcmp(text, want) != 0)) {
-            fail_msg("%s is %s, not %s", row->name, text == NULL ? "nothing" : text, want);
+        if (row->kind == AS_TEXT) {
+            expect_text(options, row, is_set ? row->text : row->initial);
+        } else if (number_at(options, row) != (is_set ? row->to : row->from)) {
+            fail_msg("%s is %lld", row->name, (long long)number_at(options, row));
         }
     }
 }
@@ -274,7 +271,10 @@ static void expect_in_help(const char *help, const struct row *row)
     AUTO_BUF struct buf line = BUF_INIT(256);
     (void)buf_addf(&line, "\n  --%-26s  ", row->name);
     const char *at = strstr(help, buf_text(&line));
-    if (at == NULL) fail_msg("--%s is not in --help", row->name);
+    if (at == NULL) {
+        fail_msg("--%s is not in --help", row->name);
+        return;
+    }
     const char *tells = at + line.len;
     size_t len = strcspn(tells, "\n");
     if (len < 8 || tells[0] == ' ' || tells[0] == '[') fail_msg("--%s: no help", row->name);
@@ -355,6 +355,14 @@ static void test_mistakes(void **state)
     for (size_t i = 0; i < COUNT_OF(mistakes); i++) {
         must_fail(&all, mistakes[i].words, mistakes[i].says);
     }
+}
+
+static void test_an_option_of_another_command(void **state)
+{
+    const struct command plan = { .name = "plan", .takes_name = true, .mask = OPTIONS_PLAN };
+    (void)state;
+    must_fail(&plan, WORDS("--interval", "5m"), "other commands have it, not plan");
+    must_fail(&plan, WORDS("--no-wait=x"), "unknown option --no-wait: other commands have it");
 }
 
 static void test_a_token_is_not_repeated(void **state)
@@ -470,6 +478,7 @@ int main(void)
         ALONE(test_help_tells_of_every_row),
         ALONE(test_help_needs_no_directory),
         ALONE(test_mistakes),
+        ALONE(test_an_option_of_another_command),
         ALONE(test_a_token_is_not_repeated),
         ALONE(test_a_very_long_option),
         ALONE(test_limits),

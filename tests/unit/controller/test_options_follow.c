@@ -10,11 +10,12 @@
 
 #include <stdlib.h>
 
-/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
+/* NOLINTBEGIN(concurrency-mt-unsafe): one thread */
 static void set_env(const char *name, const char *text)
 {
     assert_int_equal(text == NULL ? unsetenv(name) : setenv(name, text, 1), 0);
 }
+/* NOLINTEND(concurrency-mt-unsafe) */
 
 static void test_where_the_state_is(void **state)
 {
@@ -80,13 +81,13 @@ static void test_a_state_file_for_each_workspace(void **state)
 static void test_colour(void **state)
 {
     static const struct {
-        enum color color;
         const char *no_color;
+        enum color color;
         bool on_terminal, on_file;
     } cases[] = {
-        { COLOR_AUTO, NULL, true, false },  { COLOR_AUTO, "", true, false },
-        { COLOR_AUTO, "1", false, false },  { COLOR_ALWAYS, "1", true, true },
-        { COLOR_ALWAYS, NULL, true, true }, { COLOR_NEVER, NULL, false, false },
+        { NULL, COLOR_AUTO, true, false },  { "", COLOR_AUTO, true, false },
+        { "1", COLOR_AUTO, false, false },  { "1", COLOR_ALWAYS, true, true },
+        { NULL, COLOR_ALWAYS, true, true }, { NULL, COLOR_NEVER, false, false },
     };
     (void)state;
     FILE *file = tmpfile();

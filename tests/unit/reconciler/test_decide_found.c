@@ -98,6 +98,21 @@ static void test_woken_while_pin_is_refused(void **state)
     case_close(&c);
 }
 
+/* Seed 304091: also one that was adopted, and never bore our tags. */
+static void test_woken_without_tags(void **state)
+{
+    (void)state;
+    struct decide_case c;
+    case_open_with(&c, CLUSTER_RUNNING, "");
+    c.record.predecessor_id = "x";
+    (void)case_cluster(&c, "x", CLUSTER_RUNNING, NULL, HAS(V2, "2"));
+    c.fault = (struct fault){ .step = STEP_PIN, .code = ERR_DENIED, .times = 1000 };
+    case_desire(&c, WANTS(V1, "2", "keep: {pinned: true}\n"));
+    (void)case_turn(&c);
+    assert_null(case_actor(&c, "x"));
+    case_close(&c);
+}
+
 /* Seed 14215: a create is given up only when a listing after the grace has looked for it. */
 static void test_grace_ends_with_a_listing(void **state)
 {
@@ -196,6 +211,7 @@ int main(void)
         cmocka_unit_test(test_removal_waits),
         cmocka_unit_test(test_two_copies),
         cmocka_unit_test(test_woken_while_pin_is_refused),
+        cmocka_unit_test(test_woken_without_tags),
         cmocka_unit_test(test_grace_ends_with_a_listing),
         cmocka_unit_test(test_gone_predecessor_is_remembered),
         cmocka_unit_test(test_answer_lags_behind_listing),
