@@ -330,22 +330,12 @@ void driver_listing_turn(struct driver *driver)
 
 /* ---- single questions ---- */
 
-static void on_look(struct client_call *call)
-{
-    struct flight *flight = call->ctx;
-    flight->is_done = true;
-    flight->ok = call->ok;
-    if (!call->ok) flight->err = call->err;
-    if (call->ok) (void)buf_add(&flight->reply, call->reply, call->reply_len);
-}
-
 void driver_look(struct driver *driver, struct cluster *cluster, const char *cluster_id)
 {
     struct flight *flight = driver_flight(driver, cluster, FLIGHT_LOOK);
     flight->target_id = xstrdup(cluster_id);
     flight->call.api = API_GET;
     flight->call.id = flight->target_id;
-    flight->call.done = on_look;
     client_submit(driver->parts.client, &flight->call);
 }
 

@@ -30,40 +30,6 @@ static const enum api apis[STEP_COUNT] = {
     [STEP_UNINSTALL] = API_UNINSTALL,
 };
 
-/* ---- flights ---- */
-
-struct flight *driver_flight(struct driver *driver, struct cluster *cluster, enum flight_kind kind)
-{
-    assert(cluster->flight == NULL);
-    struct flight *flight = xcalloc(1, sizeof(*flight));
-    flight->driver = driver;
-    flight->cluster = cluster;
-    flight->kind = kind;
-    flight->began_ms = driver->now_ms;
-    flight->reply = BUF_INIT(REPLY_MAX);
-    flight->upload = BUF_INIT(BODY_MAX);
-    flight->call.body = BUF_INIT(BODY_MAX);
-    flight->revealed = BUF_INIT(BODY_MAX);
-    flight->call.ctx = flight;
-    flight->next = driver->flights;
-    driver->flights = flight;
-    cluster->flight = flight;
-    return flight;
-}
-
-void driver_flight_destroy(struct driver *driver, struct flight *flight)
-{
-    if (flight->kind == FLIGHT_STEP) driver->steps--;
-    buf_wipe(&flight->call.body);
-    buf_wipe(&flight->revealed);
-    buf_release(&flight->reply);
-    buf_release(&flight->upload);
-    xfree(flight->target_id);
-    xfree(flight->carried);
-    xfree(flight->path);
-    xfree(flight);
-}
-
 /* ---- secrets ---- */
 
 /* As secrets_reveal. What was revealed is kept until the answer: an error may quote it. */
@@ -99,6 +65,21 @@ static void hide_revealed(struct flight *flight)
     }
 }
 
+/* ---- flights ---- */
+
+void driver_flight_destroy(struct driver *driver, struct flight *flight)
+{
+    if (flight->kind == FLIGHT_STEP) driver->steps--;
+    buf_wipe(&flight->call.body);
+    buf_wipe(&flight->revealed);
+    buf_release(&flight->reply);
+    buf_release(&flight->upload);
+    xfree(flight->target_id);
+    xfree(flight->carried);
+    xfree(flight->path);
+    xfree(flight);
+}
+
 static void on_answer(struct client_call *call)
 {
     struct flight *flight = call->ctx;
@@ -109,6 +90,26 @@ static void on_answer(struct client_call *call)
         hide_revealed(flight);
     }
     if (call->ok) (void)buf_add(&flight->reply, call->reply, call->reply_len);
+}
+
+struct flight *driver_flight(struct driver *driver, struct cluster *cluster, enum flight_kind kind)
+{
+    assert(cluster->flight == NULL);
+    struct flight *flight = xcalloc(1, sizeof(*flight));
+    flight->driver = driver;
+    flight->cluster = cluster;
+    flight->kind = kind;
+    flight->began_ms = driver->now_ms;
+    flight->reply = BUF_INIT(REPLY_MAX);
+    flight->upload = BUF_INIT(BODY_MAX);
+    flight->call.body = BUF_INIT(BODY_MAX);
+    flight->revealed = BUF_INIT(BODY_MAX);
+    flight->call.done = on_answer;
+    flight->call.ctx = flight;
+    flight->next = driver->flights;
+    driver->flights = flight;
+    cluster->flight = flight;
+    return flight;
 }
 
 /* ---- bodies ---- */
@@ -211,7 +212,6 @@ void driver_begin_step(struct driver *driver, struct cluster *cluster,
     flight->carried = decision->carried == NULL ? NULL : xstrdup(decision->carried);
     flight->was_live = decision->current != NULL && cluster_is_live(decision->current->state);
     flight->call.api = apis[decision->step];
-    flight->call.done = on_answer;
     struct err err;
     struct record record = decision->record;
     record.updated_ms = driver->wall_ms;
@@ -283,7 +283,6 @@ static bool upload_goes_on(struct driver *driver, struct flight *flight)
     second->path = flight->path;
     flight->path = NULL;
     second->call.api = API_IMPORT_FILE;
-    second->call.done = on_answer;
     second->call.body = flight->upload;
     flight->upload = BUF_INIT(0);
     return true;
