@@ -5,7 +5,8 @@ set -eu
 . "$(dirname "$0")/setup.sh"
 
 # shellcheck disable=SC2086
-install_missing $build_packages clang-format clang-tidy mandoc python3
+install_missing $build_packages clang-format clang-tidy mandoc python3 python3-venv \
+    yamllint shellcheck jq systemd
 cmake --preset dev
 cmake --build --preset dev
 exec ctest --preset dev "$@"

@@ -317,6 +317,7 @@ bool ws_spark_versions(struct ws_call *call); /* model_catalogue.c */
 bool ws_node_types(struct ws_call *call);
 bool ws_zones(struct ws_call *call);
 bool ws_me(struct ws_call *call);
+bool ws_host_config(struct ws_call *call);
 bool ws_conf_get(struct ws_call *call);
 bool ws_conf_patch(struct ws_call *call);
 

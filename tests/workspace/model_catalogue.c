@@ -1,6 +1,6 @@
 /*
  * What the workspace has to offer: runtimes, machines, zones; who is calling; the workspace's
- * switches (databricks-api.md 1.3, 1.8).
+ * switches (databricks-api.md 1.3, 1.8, 7.3).
  */
 #include "inside.h"
 
@@ -145,6 +145,22 @@ bool ws_me(struct ws_call *call)
     emit_json(out, "groups",
               call->model->switches.admin ? "[{\"display\":\"admins\"}]"
                                           : "[{\"display\":\"users\"}]");
+    emit_close(out, '}');
+    emit_end(out);
+    return true;
+}
+
+/* What a client asks a host for before it signs in (7.3). There is no OAuth here to point to. */
+bool ws_host_config(struct ws_call *call)
+{
+    static const char *const clouds[] = {
+        [MODEL_AWS] = "AWS", [MODEL_AZURE] = "AZURE", [MODEL_GCP] = "GCP"
+    };
+    struct buf *out = ws_answer(call);
+    emit_open(out, '{');
+    emit_text(out, "workspace_id", MODEL_ORG_ID);
+    emit_text(out, "cloud", clouds[call->model->cloud]);
+    emit_text(out, "host_type", "workspace");
     emit_close(out, '}');
     emit_end(out);
     return true;

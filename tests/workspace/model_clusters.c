@@ -175,19 +175,32 @@ static bool is_restart_needed(const struct workspace_model *model, const struct 
     return false;
 }
 
+/* The size of a definition, or all else of it: an event tells them apart (4.4). */
+static void emit_part(struct ws_call *call, const char *key, const struct value *spec, bool of_size,
+                      struct buf *out)
+{
+    struct value_builder part = value_build_map(call->arena, nowhere);
+    for (size_t i = 0; i < spec->len; i++) {
+        const struct member *member = &spec->u.members[i];
+        bool is_size =
+            strcmp(member->key, "num_workers") == 0 || strcmp(member->key, "autoscale") == 0;
+        if (is_size == of_size) value_put_new(&part, member->key, nowhere, member->value);
+    }
+    emit_key(out, key);
+    emit_open(out, '{');
+    ws_render_definition(call->model, part.value, out);
+    emit_close(out, '}');
+}
+
 static void note_edit(struct ws_call *call, struct ws_cluster *cluster, const struct value *spec)
 {
     AUTO_BUF struct buf out = BUF_INIT(WS_ROW_BYTES_MAX);
     emit_open(&out, '{');
     emit_text(&out, "user", call->user);
-    emit_key(&out, "previous_attributes");
-    emit_open(&out, '{');
-    ws_render_definition(call->model, cluster->spec, &out);
-    emit_close(&out, '}');
-    emit_key(&out, "attributes");
-    emit_open(&out, '{');
-    ws_render_definition(call->model, spec, &out);
-    emit_close(&out, '}');
+    emit_part(call, "previous_attributes", cluster->spec, false, &out);
+    emit_part(call, "previous_cluster_size", cluster->spec, true, &out);
+    emit_part(call, "attributes", spec, false, &out);
+    emit_part(call, "cluster_size", spec, true, &out);
     emit_close(&out, '}');
     emit_end(&out);
     ws_event_add(call->model, cluster, "EDITED", buf_text(&out));

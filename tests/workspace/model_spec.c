@@ -25,9 +25,15 @@ static bool is_true(const struct value *map, const char *key)
 }
 
 /* databricks-api.md 8.6: either by its three marks, or by `kind`. */
+/* The simple form's switch (8.6), which brings the size with it. */
+static bool is_switched_single(const struct value *spec)
+{
+    return value_get_text(spec, "kind") != NULL && is_true(spec, "is_single_node");
+}
+
 static bool is_single_node(const struct value *spec)
 {
-    if (value_get_text(spec, "kind") != NULL && is_true(spec, "is_single_node")) return true;
+    if (is_switched_single(spec)) return true;
     const struct value *conf = value_get(spec, "spark_conf");
     const char *master = value_get_text(conf, "spark.master");
     return is_text(conf, "spark.databricks.cluster.profile", "singleNode") && master != NULL &&
@@ -45,6 +51,7 @@ bool ws_check_size(struct ws_call *call, const struct value *size)
 {
     bool has_workers = is_there(size, "num_workers");
     bool has_autoscale = is_there(size, "autoscale");
+    if (!has_workers && !has_autoscale && is_switched_single(size)) return true;
     if (has_workers == has_autoscale) {
         return ws_refuse(call, BAD,
                          "Exactly 1 of virtual_cluster_size, num_workers or autoscale must be "

@@ -14,9 +14,10 @@ enum body_kind {
     BODY_JSON,
     BODY_RAW,
 };
-enum { V20 = 1, V21 = 2 };
+enum { V20 = 1, V21 = 2, UNVERSIONED = 4 };
 
-/* Cluster calls answer under both versions, all else under 2.0 alone (databricks-api.md 1.1). */
+/* Cluster calls answer under both versions, all else under 2.0 alone (databricks-api.md 1.1).
+   What has no version is asked before there are credentials: no token is wanted. */
 static const struct ws_route {
     const char *method, *name;
     unsigned versions;
@@ -58,6 +59,7 @@ static const struct ws_route {
     { "GET", "preview/scim/v2/Me", V20, BODY_NONE, false, ws_me },
     { "GET", "workspace-conf", V20, BODY_NONE, false, ws_conf_get },
     { "PATCH", "workspace-conf", V20, BODY_JSON, true, ws_conf_patch },
+    { "GET", ".well-known/databricks-config", UNVERSIONED, BODY_NONE, false, ws_host_config },
 };
 
 size_t ws_routes_count(void)
@@ -175,16 +177,27 @@ const char *ws_param(const struct ws_call *call, const char *key)
     return NULL;
 }
 
+/* What follows the version in a path, and which one it is. */
+static const char *read_version(const char *path, unsigned *ret_version)
+{
+    static const struct {
+        const char *text;
+        unsigned version;
+    } prefixes[] = { { "/api/2.0/", V20 }, { "/api/2.1/", V21 }, { "/", UNVERSIONED } };
+    for (size_t i = 0; i < COUNT_OF(prefixes); i++) {
+        if (!text_starts(path, prefixes[i].text)) continue;
+        *ret_version = prefixes[i].version;
+        return path + strlen(prefixes[i].text);
+    }
+    *ret_version = 0;
+    return path;
+}
+
 /* The row for a path without its query; sets call->tail where the row ends in a star. */
 static const struct ws_route *find_route(struct ws_call *call)
 {
-    static const char prefix[] = "/api/2.";
-    const char *path = call->path;
-    if (!text_starts(path, prefix)) return NULL;
-    path += sizeof(prefix) - 1;
-    unsigned version = path[0] == '0' ? V20 : path[0] == '1' ? V21 : 0;
-    if (version == 0 || path[1] != '/') return NULL;
-    path += 2;
+    unsigned version = 0;
+    const char *path = read_version(call->path, &version);
     for (size_t i = 0; i < COUNT_OF(routes); i++) {
         const struct ws_route *route = &routes[i];
         if ((route->versions & version) == 0 || strcmp(route->method, call->request->method) != 0) {
@@ -242,7 +255,8 @@ static bool read_body(struct ws_call *call, enum body_kind kind)
 
 static bool serve(struct ws_call *call, const struct ws_route *route, const char *query)
 {
-    if (!check_token(call)) return false;
+    bool is_open = route != NULL && route->versions == UNVERSIONED;
+    if (!is_open && !check_token(call)) return false;
     if (route == NULL) {
         return ws_refuse(call, 404, "ENDPOINT_NOT_FOUND", "No API found for '%s %s'",
                          call->request->method, call->path);

@@ -32,6 +32,7 @@ static void test_refusals(void **state)
         { "[]", "MALFORMED_REQUEST", "Expected an object" },
         { "", "MALFORMED_REQUEST", "Could not parse" },
         { "{}", "INVALID_PARAMETER_VALUE", "spark_version" },
+        { "{" SMALL ",\"is_single_node\":true}", "INVALID_PARAMETER_VALUE", "Exactly 1" },
         { "{" SMALL "}", "INVALID_PARAMETER_VALUE",
           "Exactly 1 of virtual_cluster_size, num_workers or autoscale must be specified." },
         { WITH("\"autoscale\":{\"min_workers\":1,\"max_workers\":2}"), "INVALID_PARAMETER_VALUE",
@@ -218,7 +219,7 @@ static void test_tags_are_renamed(void **state)
 static void test_single_node_by_kind(void **state)
 {
     struct fixture *fixture = *state;
-    create(fixture, WITH("\"kind\":\"CLASSIC_PREVIEW\",\"is_single_node\":true"));
+    create(fixture, "{" SMALL ",\"kind\":\"CLASSIC_PREVIEW\",\"is_single_node\":true}");
     const struct value *cluster = get(fixture);
     assert_string_equal(text_at(cluster, "custom_tags.ResourceClass"), "SingleNode");
     const struct value *conf = value_get(cluster, "spark_conf");

@@ -207,15 +207,22 @@ static void test_token(void **state)
     config.token = "dapi-1";
     model_destroy(fixture->model);
     fixture->model = model_create(&config);
+    static const char list[] = "/api/2.1/clusters/list";
     static const struct {
-        const char *authorization;
+        const char *path, *authorization;
         int status;
     } rows[] = {
-        { NULL, 401 }, { "Bearer dapi-2", 403 }, { "dapi-1", 403 }, { "Bearer dapi-1", 200 }
+        { list, NULL, 401 },
+        { list, "Bearer dapi-2", 403 },
+        { list, "dapi-1", 403 },
+        { list, "Bearer dapi-1", 200 },
+        { "/.well-known/databricks-config", NULL, 200 }, /* asked before there is a token */
+        { "/api/2.1/.well-known/databricks-config", NULL, 401 },
+        { "/clusters/list", NULL, 401 },
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct model_request request = { .method = "GET",
-                                         .path = "/api/2.1/clusters/list",
+                                         .path = rows[i].path,
                                          .authorization = rows[i].authorization };
         model_response_release(&fixture->response);
         model_handle(fixture->model, &request, &fixture->response);

@@ -146,8 +146,10 @@ static void test_events(void **state)
     }
     const struct value *edited = events->u.items[3];
     assert_string_equal(text_at(edited, "details.user"), "controller@example.com");
-    assert_int_equal(int_at(edited, "details.previous_attributes.num_workers"), 2);
-    assert_int_equal(int_at(edited, "details.attributes.num_workers"), 3);
+    assert_int_equal(int_at(edited, "details.previous_cluster_size.num_workers"), 2);
+    assert_int_equal(int_at(edited, "details.cluster_size.num_workers"), 3);
+    assert_string_equal(text_at(edited, "details.attributes.node_type_id"), "i3.xlarge");
+    assert_null(value_at(edited, "details.attributes.num_workers")); /* the size is told apart */
     assert_string_equal(text_at(events->u.items[7], "details.reason.code"), "USER_REQUEST");
     /* As the SDKs page: the whole next_page is posted back. */
     size_t seen = 0;
