@@ -107,7 +107,10 @@ static void transfer_finish(struct transfer *transfer)
         (void)curl_multi_remove_handle(transfer->http->multi, transfer->easy);
     }
     transfer_destroy(transfer);
-    if (!call->answered) buf_release(&call->reply);
+    if (!call->answered) {
+        buf_release(&call->reply);
+        buf_release(&call->headers);
+    }
     call->impl = NULL;
     call->done(call);
 }

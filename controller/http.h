@@ -1,9 +1,9 @@
 /*
  * http: libcurl's multi interface on the libuv loop. Only http.c and http_transfer.c know libcurl.
  *
- * TLS is verified; plain HTTP is refused but to a loopback address; redirects are not followed; an
- * answer is capped. Tear-down and completions run from a timer of its own, never inside a callback
- * of libcurl.
+ * TLS is verified; plain HTTP is refused but to a loopback address and to those of the clouds'
+ * metadata, which do not leave the machine; redirects are not followed; an answer is capped.
+ * Tear-down and completions run from a timer of its own, never inside a callback of libcurl.
  */
 #ifndef CLUSTERKEEPER_HTTP_H
 #define CLUSTERKEEPER_HTTP_H

@@ -27,6 +27,7 @@ struct transfer *transfer_create(struct http *http, struct http_call *call)
     call->retry_after_ms = -1;
     call->content_type_reply[0] = '\0';
     call->reply = BUF_INIT(call->reply_max);
+    call->headers = BUF_INIT(HTTP_HEADERS_MAX);
     return transfer;
 }
 
@@ -64,6 +65,17 @@ static bool is_loopback(const char *host)
     return inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127;
 }
 
+/* Where a machine of AWS, or a container on it, gets its credentials: link-local, http by design.
+ */
+static bool is_metadata(const char *host)
+{
+    static const char *const hosts[] = { "169.254.169.254", "169.254.170.2", "169.254.170.23" };
+    for (size_t i = 0; i < COUNT_OF(hosts); i++) {
+        if (strcmp(host, hosts[i]) == 0) return true;
+    }
+    return false;
+}
+
 /* The URL is not shown: it came from a setting, and may hold what people should not put there. */
 static bool read_url(CURLU *parsed, const char *url, struct transfer *transfer, bool *ret_is_plain,
                      struct err *err)
@@ -80,7 +92,7 @@ static bool read_url(CURLU *parsed, const char *url, struct transfer *transfer, 
         *ret_is_plain = strcmp(scheme, "http") == 0;
         if (!*ret_is_plain && strcmp(scheme, "https") != 0) {
             ok = err_set(err, ERR_USAGE, "%s: only https is spoken", transfer->place);
-        } else if (*ret_is_plain && !is_loopback(host)) {
+        } else if (*ret_is_plain && !is_loopback(host) && !is_metadata(host)) {
             ok = err_set(err, ERR_USAGE,
                          "%s: plain http would show the credentials to the network; use https",
                          transfer->place);
@@ -100,28 +112,50 @@ static bool check_url(struct transfer *transfer, bool *ret_is_plain, struct err 
     return ok;
 }
 
+/* "name: value", where `what` is the name or stands for it in the error. */
+static bool add_line(struct transfer *transfer, const char *what, const char *line, struct err *err)
+{
+    for (const char *c = line; *c != '\0'; c++) {
+        if ((unsigned char)*c < ' ' || *c == 0x7f) {
+            return err_set(err, ERR_USAGE, "the value of %s holds a control character", what);
+        }
+    }
+    transfer->headers = curl_slist_append(transfer->headers, line);
+    return true;
+}
+
 static bool add_header(struct transfer *transfer, const char *name, const char *value,
                        struct err *err)
 {
     AUTO_BUF struct buf line = BUF_INIT(AUTHORIZATION_MAX);
-    for (const char *c = value; *c != '\0'; c++) {
-        if ((unsigned char)*c < ' ' || *c == 0x7f) {
-            return err_set(err, ERR_USAGE, "the value of %s holds a control character", name);
-        }
-    }
     buf_addf(&line, "%s: %s", name, value);
-    if (!buf_ok(&line, name, err)) return false;
-    transfer->headers = curl_slist_append(transfer->headers, buf_text(&line));
-    return true;
+    return buf_ok(&line, name, err) && add_line(transfer, name, buf_text(&line), err);
+}
+
+/* What libcurl signs beside host, date and body (container-registry.md 9.2). */
+static bool add_signed_headers(struct transfer *transfer, const struct http_signer *signer,
+                               struct err *err)
+{
+    if (signer->target != NULL && !add_header(transfer, "X-Amz-Target", signer->target, err)) {
+        return false;
+    }
+    return signer->session_token == NULL ||
+           add_header(transfer, "X-Amz-Security-Token", signer->session_token, err);
 }
 
 static bool add_headers(struct transfer *transfer, struct err *err)
 {
     const struct http_call *call = transfer->call;
     const char *type = call->content_type != NULL ? call->content_type : "application/json";
-    /* "Expect:" with nothing behind it: do not wait for "100 Continue" before a body. */
-    transfer->headers = curl_slist_append(NULL, "Expect:");
-    if (!add_header(transfer, "Accept", "application/json", err)) return false;
+    const char *accept = call->accept != NULL ? call->accept : "application/json";
+    /*
+     * "Expect:" with nothing behind it: do not wait for "100 Continue" before a body. libcurl would
+     * sign it, although it does not send it; what is signed is small, and is sent without waiting.
+     */
+    if (call->signer == NULL) transfer->headers = curl_slist_append(NULL, "Expect:");
+    if (!add_header(transfer, "Accept", accept, err)) return false;
+    if (call->header != NULL && !add_line(transfer, "a header", call->header, err)) return false;
+    if (call->signer != NULL && !add_signed_headers(transfer, call->signer, err)) return false;
     if (call->body != NULL && !add_header(transfer, "Content-Type", type, err)) return false;
     return call->authorization == NULL ||
            add_header(transfer, "Authorization", call->authorization, err);
@@ -161,8 +195,10 @@ static void set_safety(struct transfer *transfer, const struct http_config *conf
     must(curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L));
     must(curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L));
     must(curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2));
+    const char *ca_file = transfer->call->ca_file;
+    if (ca_file == NULL) ca_file = config->ca_file;
+    if (ca_file != NULL) must(curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file));
     if (config->ca_file != NULL) {
-        must(curl_easy_setopt(easy, CURLOPT_CAINFO, config->ca_file));
         must(curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, config->ca_file));
     }
     /* A plain request must not leave the machine by way of a proxy of the environment. */
@@ -182,7 +218,18 @@ static void set_limits(struct transfer *transfer)
     must(curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L));
     must(curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L));
     /* The cap counts what comes out of the decoder, so that a small answer cannot blow up. */
-    must(curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, ""));
+    if (!call->wants_bytes) must(curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, ""));
+}
+
+/* libcurl makes the signature of each sending anew, with the time that it has then. */
+static void set_signer(struct transfer *transfer)
+{
+    const struct http_signer *signer = transfer->call->signer;
+    if (signer == NULL) return;
+    assert(transfer->call->authorization == NULL);
+    must(curl_easy_setopt(transfer->easy, CURLOPT_AWS_SIGV4, signer->scope));
+    must(curl_easy_setopt(transfer->easy, CURLOPT_USERNAME, signer->key_id));
+    must(curl_easy_setopt(transfer->easy, CURLOPT_PASSWORD, signer->secret));
 }
 
 bool transfer_prepare(struct transfer *transfer, const struct http_config *config)
@@ -206,6 +253,7 @@ bool transfer_prepare(struct transfer *transfer, const struct http_config *confi
     set_method(transfer);
     set_safety(transfer, config, is_plain);
     set_limits(transfer);
+    set_signer(transfer);
     return true;
 }
 
@@ -283,6 +331,27 @@ static const char *header_of(CURL *easy, const char *name)
     return result == CURLHE_OK ? header->value : NULL;
 }
 
+/* Of the last request only: neither those of a proxy's CONNECT nor of "100 Continue". */
+static void record_headers(struct transfer *transfer)
+{
+    struct buf *out = &transfer->call->headers;
+    struct curl_header *header = NULL;
+    while ((header = curl_easy_nextheader(transfer->easy, CURLH_HEADER, -1, header)) != NULL) {
+        size_t len_before = out->len;
+        for (const char *c = header->name; *c != '\0'; c++) {
+            buf_addc(out, text_lower(*c));
+        }
+        size_t value_len = strlen(header->value);
+        while (value_len > 0 && (unsigned char)header->value[value_len - 1] <= ' ') {
+            value_len--; /* an empty one comes with the end of its line */
+        }
+        buf_adds(out, ": ");
+        buf_add(out, header->value, value_len);
+        if (out->len > len_before) (void)printable(out->data + len_before);
+        buf_addc(out, '\n');
+    }
+}
+
 static void record_answer(struct transfer *transfer)
 {
     struct http_call *call = transfer->call;
@@ -292,6 +361,7 @@ static void record_answer(struct transfer *transfer)
     call->status = (int)status;
     const char *retry_after = header_of(transfer->easy, "Retry-After");
     if (retry_after != NULL) call->retry_after_ms = parse_retry_after(retry_after);
+    if (call->wants_headers) record_headers(transfer);
     const char *type = header_of(transfer->easy, "Content-Type");
     if (type == NULL) return;
     size_t len = strnlen(type, sizeof(call->content_type_reply) - 1);

@@ -3,12 +3,13 @@
  * before the loop would sleep, one turn. Whatever wakes the loop is therefore followed by a turn,
  * and nothing else causes one.
  *
- * The end: loop_stop ─▶ http_close (calls end, turns go on) ─▶ own handles close ─▶ loop_run
- * returns ─▶ loop_destroy counts what others left open.
+ * The end: loop_stop ─▶ programs_close ─▶ http_close (calls end, turns go on) ─▶ own handles close
+ * ─▶ loop_run returns ─▶ loop_destroy counts what others left open.
  */
 #include "loop.h"
 
 #include "clock.h"
+#include "loop_program.h"
 #include "mem.h"
 #include "prng.h"
 
@@ -38,6 +39,7 @@ struct loop {
     uv_signal_t signals[SIGNAL_COUNT];
     unsigned handles_open;
     struct http *http; /* NULL: closed */
+    struct programs *programs;
     struct port port;
     struct prng prng;
     unsigned signals_seen;
@@ -98,6 +100,12 @@ static void loop_http_cancel(void *ctx, struct http_call *call)
 {
     struct loop *loop = ctx;
     if (loop->http != NULL) http_cancel(loop->http, call);
+}
+
+static void loop_run_program(void *ctx, struct program_call *call)
+{
+    struct loop *loop = ctx;
+    programs_run(loop->programs, call);
 }
 
 /* Turns */
@@ -190,7 +198,9 @@ bool loop_create(const struct http_config *http_config, void (*turn)(void *ctx, 
         .wake_at = loop_wake_at,
         .http_send = loop_http_send,
         .http_cancel = loop_http_cancel,
+        .run = loop_run_program,
     };
+    loop->programs = programs_create(&loop->uv);
     start_handles(loop);
     *ret_loop = loop;
     return true;
@@ -233,11 +243,17 @@ static void on_http_closed(void *ctx)
     }
 }
 
+static void on_programs_closed(void *ctx)
+{
+    struct loop *loop = ctx;
+    http_close(loop->http, on_http_closed, loop);
+}
+
 void loop_stop(struct loop *loop)
 {
     if (loop->stopping) return;
     loop->stopping = true;
-    http_close(loop->http, on_http_closed, loop);
+    programs_close(loop->programs, on_programs_closed, loop);
 }
 
 void loop_run(struct loop *loop)
@@ -268,6 +284,7 @@ void loop_destroy(struct loop *loop)
     }
     uv_walk(&loop->uv, name_left_open, &left);
     assert(left == 0);
+    programs_destroy(loop->programs);
     int result = uv_loop_close(&loop->uv);
     assert(result == 0);
     xfree(loop);
