@@ -7,9 +7,10 @@ forgotten, all as desired, nothing left to do.
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 
-from harness import KEEPER, EndToEnd, Ended, check_sane, cluster, main
+from harness import KEEPER, EndToEnd, Ended, check_sane, cluster, main, promise
 
 LIBRARY = {"pypi": {"package": "simplejson==3.19.3"}}
 PERMISSION = {"group_name": "data-engineers", "permission_level": "CAN_RESTART"}
@@ -55,6 +56,13 @@ class Killed(EndToEnd):
         ended = Ended(args, done.returncode, done.stdout.decode(), done.stderr.decode())
         return ended if done.returncode == -signal.SIGKILL else check_sane(ended)
 
+    def check_journal(self):
+        """Every call that was intended has its end, also those that a kill has cut off."""
+        connection = sqlite3.connect(self.state)
+        self.addCleanup(connection.close)
+        left = connection.execute("SELECT name, step FROM intent")
+        self.assertEqual(left.fetchall(), [])
+
     def kill_everywhere(self, when):
         """Until an apply is not killed any more, since it makes fewer syncs."""
         for at in range(1, SYNCS_MAX):
@@ -64,7 +72,9 @@ class Killed(EndToEnd):
                 self.change()
                 self.workspace.forget_requests()
                 ended = self.apply_killed(at, when)
-                self.check()
+                with promise(8):
+                    self.check()
+                    self.check_journal()
                 if ended.code == 0:
                     self.assertGreater(at, 5, "the killer was not at work")
                     return
@@ -169,6 +179,49 @@ class Editing(Killed):
         self.assertEqual((new["launches"], old["launches"]), (2, 1), str(rerun))
         self.assertEqual(self.keeper("plan", "--detailed-exitcode").code, 0)
         self.assertNotIn("clusters/create", self.workspace.counts())
+
+    def test_before_each_sync(self):
+        self.kill_everywhere("before")
+
+    def test_after_each_sync(self):
+        self.kill_everywhere("after")
+
+
+class Scripting(Killed):
+    """A changed script is uploaded, its cluster replaced; another one is stopped for good."""
+
+    @staticmethod
+    def destination(found):
+        """Where the init script of a cluster is."""
+        return found["cluster"]["init_scripts"][0]["workspace"]["destination"]
+
+    def begin(self):
+        """A cluster with a local script, and one whose manifest will go."""
+        self.write("setup.sh", "#!/bin/sh\nexit 0\n")
+        self.write("new.yaml", cluster("new", keep={"running": True}, spec={
+            "init_scripts": [{"local": {"source": "setup.sh"}}]}))
+        self.write("gone.yaml", cluster("gone", keep={"prune": "terminate"}))
+        self.keeper("apply")
+        self.first = self.destination(self.workspace.one("new"))
+
+    def change(self):
+        """The script's content, and no manifest."""
+        self.write("setup.sh", "#!/bin/sh\necho more\nexit 0\n")
+        self.remove("gone.yaml")
+
+    def check(self):
+        """One cluster with the new script; the other does not cost any more, and is still there."""
+        rerun = self.keeper("apply")
+        self.assertEqual(len(self.workspace.named("new")), 1, str(rerun))
+        new = self.workspace.one("new")
+        self.assertEqual(new["state"], "RUNNING")
+        self.assertNotEqual(self.destination(new), self.first)
+        self.assertEqual(self.workspace.live("gone"), [], str(rerun))
+        self.assertEqual(len(self.workspace.named("gone")), 1, str(rerun))
+        counts = self.workspace.counts()
+        self.assertEqual(counts["clusters/create"], 1, "no create twice")
+        self.assertTrue([call for call in counts if "import-file" in call], counts)
+        self.assertEqual(self.keeper("plan", "--detailed-exitcode").code, 0)
 
     def test_before_each_sync(self):
         self.kill_everywhere("before")

@@ -3,7 +3,7 @@
 import socket
 import threading
 
-from harness import DEADLINE_S, EndToEnd, cluster, main
+from harness import DEADLINE_S, EndToEnd, cluster, main, promise
 
 
 class Repeated(EndToEnd):
@@ -66,6 +66,7 @@ class Repeated(EndToEnd):
 class UnknownOutcome(EndToEnd):
     """The answer to a create is lost: one cluster at the end, whatever the workspace has done."""
 
+    @promise(1)
     def check(self, kind, acted, **rule):
         """An apply during which the answer to the create of etl gets lost."""
         self.write("etl.yaml", cluster("etl"))
@@ -251,6 +252,7 @@ class Impostor:
 class Slow(EndToEnd):
     """Answers that never end."""
 
+    @promise(10)
     def test_an_answer_without_end_is_capped(self):
         self.write("etl.yaml", cluster("etl"))
         with Impostor(b'{"x":"' + b"y" * 65536, promised=10**12, repeat=True) as impostor:

@@ -1,6 +1,6 @@
 """Launches that fail: shown in plain words, not repeated in vain, and mended by a change."""
 
-from harness import EndToEnd, cluster, main
+from harness import EndToEnd, cluster, main, promise
 
 FAST = {"CLUSTERKEEPER_TIMEOUT": "4s"}
 
@@ -16,6 +16,7 @@ class Failing(EndToEnd):
             self.assertIn(word, self.status("etl")["error"])
         return ended
 
+    @promise(6)
     def check(self, words, **mend):
         """Fails; is not repeated; is mended by another manifest."""
         self.fails(*words)
@@ -70,6 +71,7 @@ class Failing(EndToEnd):
         self.write("etl.yaml", cluster("etl", image="acme/etl:9.9"))
         self.check(["DOCKER_IMAGE_PULL_FAILURE"], image="acme/etl:1.0")
 
+    @promise(6)
     def test_failing_script_is_mended_by_its_content(self):
         scripts = {"init_scripts": [{"local": {"source": "setup.sh"}}]}
         self.write("setup.sh", "#!/bin/sh\nexit 1\n")
@@ -95,6 +97,7 @@ class Failing(EndToEnd):
         self.assertEqual(self.workspace.one("etl")["state"], "RUNNING")
         self.assert_quiet()
 
+    @promise(6)
     def test_a_tag_that_breaks_a_running_cluster_and_back(self):
         self.write("etl.yaml", cluster("etl"))
         self.keeper("apply")
@@ -108,6 +111,7 @@ class Failing(EndToEnd):
         self.assertEqual(len(self.workspace.named("etl")), 1, "nothing is left of the others")
         self.assert_quiet()
 
+    @promise(6)
     def test_launch_timeout(self):
         self.workspace.control("config", pending_ms=24 * 3600 * 1000)
         self.write("etl.yaml", cluster("etl"))
@@ -121,6 +125,7 @@ class Failing(EndToEnd):
 class Capacity(EndToEnd):
     """A launch fails for want of machines: tried again by itself."""
 
+    @promise(6)
     def test_stockout_is_retried(self):
         self.workspace.control("stockout", launches=1)
         self.write("etl.yaml", cluster("etl"))
@@ -130,6 +135,7 @@ class Capacity(EndToEnd):
         self.assertEqual(self.workspace.one("etl")["launches"], 2)
         self.assert_quiet()
 
+    @promise(6)
     def test_the_rest_of_the_fleet_goes_on(self):
         self.workspace.control("image", url="acme/etl:9.9", behaviour="missing")
         self.write("bad.yaml", cluster("bad", image="acme/etl:9.9"))

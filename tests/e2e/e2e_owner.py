@@ -2,7 +2,7 @@
 
 import os
 
-from harness import SPEC, EndToEnd, cluster, main, wait_for
+from harness import SPEC, EndToEnd, cluster, main, promise, wait_for
 
 
 class Gone(EndToEnd):
@@ -53,6 +53,7 @@ class Gone(EndToEnd):
         self.assertEqual(self.workspace.one("etl")["cluster_id"], before["cluster_id"])
         self.assert_quiet()
 
+    @promise(3)
     def test_unreadable_is_not_deleted(self):
         self.begin("etl", "other")
         self.write("etl.yaml", "kind: Cluster\n  oops: [\n")
@@ -62,6 +63,7 @@ class Gone(EndToEnd):
         self.assertEqual(self.workspace.writes(), 0)
         self.assertTrue(self.workspace.one("etl"))
 
+    @promise(3)
     def test_the_others_go_on_while_one_is_unreadable(self):
         self.begin("etl", "other")
         self.write("etl.yaml", "kind: Cluster\n  oops: [\n")
@@ -70,6 +72,7 @@ class Gone(EndToEnd):
         self.assertEqual(self.workspace.one("other")["cluster"]["num_workers"], 5)
         self.assertTrue(self.workspace.one("etl"))
 
+    @promise(3)
     def test_an_empty_directory_prunes_nothing_unless_told(self):
         self.begin("etl")
         self.remove("etl.yaml")
@@ -81,6 +84,7 @@ class Gone(EndToEnd):
         self.keeper("apply", "--allow-empty")
         self.assertEqual(self.workspace.live("etl"), [])
 
+    @promise(3)
     def test_a_directory_that_is_gone_prunes_nothing(self):
         self.begin("etl")
         os.rename(self.clusters, self.clusters + ".away")
@@ -91,6 +95,7 @@ class Gone(EndToEnd):
 class OnlyItsOwn(EndToEnd):
     """Others' clusters, and others' hands."""
 
+    @promise(2)
     def test_foreign_clusters_are_untouched(self):
         spec = {**SPEC, "num_workers": 1, "cluster_name": "theirs"}
         self.workspace.act("create", body=spec)
@@ -112,6 +117,7 @@ class OnlyItsOwn(EndToEnd):
         after = {c["cluster_id"]: c for c in self.workspace.dump()}
         self.assertEqual({key: after[key] for key in before}, before)
 
+    @promise(2)
     def test_two_owners_with_the_same_names(self):
         self.write("etl.yaml", cluster("etl"))
         self.keeper("apply")
@@ -148,6 +154,7 @@ class OnlyItsOwn(EndToEnd):
         self.assertEqual(self.workspace.writes(), 0)
         self.assertEqual(self.workspace.one("etl")["cluster"]["node_type_id"], "i3.2xlarge")
 
+    @promise(1)
     def test_a_copy_in_the_ui_is_removed(self):
         self.write("etl.yaml", cluster("etl"))
         self.keeper("apply")
@@ -168,6 +175,7 @@ class OnlyItsOwn(EndToEnd):
         self.assertNotEqual(self.workspace.one("etl")["cluster_id"], first)
         self.assert_quiet()
 
+    @promise(2)
     def test_adopt_by_id(self):
         spec = {**SPEC, "num_workers": 1, "cluster_name": "etl",
                 "docker_image": {"url": "acme/etl:1.0"}}
@@ -186,11 +194,25 @@ class OnlyItsOwn(EndToEnd):
         self.assertEqual(self.workspace.one("etl")["cluster_id"], adopted)
         self.assert_quiet()
 
+    @promise(2)
     def test_adopt_of_what_cannot_be_kept(self):
         self.write("etl.yaml", cluster("etl", keep={"adopt": "1125-000000-nowhere1"}))
         ended = self.keeper("apply", expect=1)
         self.assertIn("1125-000000-nowhere1 does not exist", ended.err)
         self.assertEqual(self.workspace.writes(), 0)
+
+    def test_adopt_of_what_others_keep(self):
+        tags = {"clusterkeeper-owner": "somebody-else", "clusterkeeper-name": "etl"}
+        theirs = self.workspace.act("create", body={**SPEC, "num_workers": 1,
+                                                    "custom_tags": tags})
+        jobs = self.workspace.act("job")
+        for adopted, words in ((theirs, "kept by owner 'somebody-else'"), (jobs, "comes from JOB")):
+            with self.subTest(words), promise(2):
+                self.write("etl.yaml", cluster("etl", keep={"adopt": adopted}))
+                ended = self.keeper("apply", expect=None)
+                self.assertEqual(self.workspace.writes(), 0)
+                self.assertIn(words, ended.err)
+                self.assertEqual(ended.code, 1, str(ended))
 
 
 if __name__ == "__main__":

@@ -3,12 +3,13 @@
 import json
 import os
 
-from harness import EndToEnd, cluster, main, wait_for
+from harness import SPEC, EndToEnd, cluster, main, promise, wait_for
 
 
 class Validate(EndToEnd):
     """Offline: mistakes with their positions."""
 
+    @promise(9)
     def test_mistakes_of_all_files_in_one_run(self):
         self.write("good.yaml", cluster("good"))
         self.write("etl/typo.yaml", "apiVersion: clusterkeeper/v1\nkind: Cluster\n"
@@ -43,6 +44,7 @@ class Validate(EndToEnd):
             ended = self.keeper(command, expect=1)
             self.assertIn(self.clusters, ended.err)
 
+    @promise(9)
     def test_usage(self):
         self.assertIn("--detailed-exitcode", self.keeper("plan", "--help").out)
         ended = self.keeper("plan", "--detailed-exitcodes", expect=64)
@@ -74,6 +76,7 @@ class Plan(EndToEnd):
         self.write("bad.yaml", "nonsense: true\n")
         self.keeper("plan", "--detailed-exitcode", expect=1)
 
+    @promise(4)
     def test_nothing_is_written(self):
         self.write("etl.yaml", cluster("etl"))
         self.keeper("plan")
@@ -126,23 +129,38 @@ class Plan(EndToEnd):
 class PlanIsTheRun(EndToEnd):
     """What plan announces is what the service does, and nothing else."""
 
+    def adopt(self, name):
+        """Somebody's cluster, and a manifest that takes it over as it is."""
+        spec = {**SPEC, "num_workers": 1, "cluster_name": name,
+                "docker_image": {"url": "acme/etl:1.0"}}
+        adopted = self.workspace.act("create", body=spec)
+        self.workspace.control("advance", ms=600000)
+        self.write(f"{name}.yaml", cluster(name, keep={"adopt": adopted}))
+        return adopted
+
+    @promise(4)
     def test_first_actions(self):
         for name in ("replace", "edit", "resize", "prune", "same"):
             self.write(f"{name}.yaml", cluster(name))
         self.write("start.yaml", cluster("start", keep={"running": True}))
+        self.write("edit-less.yaml", cluster("edit-less", spec={"spark_conf": {"a": "b"}}))
+        self.adopt("prune-adopted")
         self.keeper("apply")
         self.workspace.act("terminate", name="start")
         self.workspace.act("copy", name="same")
         self.workspace.control("advance", ms=600000)
         self.write("create.yaml", cluster("create"))
+        adopted = self.adopt("adopt")
         self.write("replace.yaml", cluster("replace", image="acme/etl:1.1"))
         self.write("edit.yaml", cluster("edit", spec={"spark_conf": {"a": "b"}}))
+        self.write("edit-less.yaml", cluster("edit-less"))  # what was stated is so no longer
         self.write("resize.yaml", cluster("resize", workers=2))
         self.remove("prune.yaml")
+        self.remove("prune-adopted.yaml")  # known by its record alone: it bears no tags of ours
         planned = self.actions()
-        expected = {name: name for name in planned if name != "same"}
+        expected = {name: name.split("-")[0] for name in planned if name != "same"}
         self.assertEqual(planned, {**expected, "same": "dedupe"})
-        self.assertEqual(len(planned), 7)
+        self.assertEqual(len(planned), 10)
         service = self.service("--interval", "1h", "--log-format", "json")
         wait_for(lambda: not self.actions(), "an empty plan")
         service.stop()
@@ -150,7 +168,21 @@ class PlanIsTheRun(EndToEnd):
         for line in map(json.loads, service.log().splitlines()):
             if line["event"] == "step_begun" and line["action"] != "settle":
                 done.setdefault(line["cluster"], line["action"])
+        self.assertEqual(self.status("adopt")["cluster_id"], adopted)
+        del planned["adopt"]  # which takes no step
         self.assertEqual(done, planned)
+
+    @promise(4)
+    def test_settings_hold_for_both(self):
+        """What a decision depends on is set for the plan as it is for the run."""
+        self.write("etl.yaml", cluster("etl"))
+        self.keeper("apply")
+        self.workspace.act("delete", name="etl")  # for good, a moment after it was made
+        for grace, action in (("1ms", "create"), ("1h", None)):
+            plan = self.keeper("plan", "--output", "json",
+                               env={"CLUSTERKEEPER_CREATE_GRACE": grace}).json()
+            done = [item["action"] for item in plan["clusters"] if item["hold"] is None]
+            self.assertEqual(done, [action] if action else [], grace)
 
 
 class Status(EndToEnd):

@@ -6,7 +6,7 @@ import signal
 import socket
 import threading
 
-from harness import EndToEnd, cluster, main, wait_for
+from harness import EndToEnd, cluster, main, promise, wait_for
 
 IMAGE = "registry.example.com/etl:1.0"
 
@@ -70,12 +70,13 @@ class Secrets(EndToEnd):
         self.auth = {"username": {"fromEnv": "REGISTRY_USER"},
                      "password": {"fromFile": self.path("password")}}
 
-    def manifest(self, **parts):
+    def manifest(self, name="etl", **parts):
         """A cluster with secrets of both kinds."""
         docker = {"url": parts.pop("image", IMAGE), "basic_auth": self.auth}
         spec = {"docker_image": docker, **parts.pop("spec", {})}
-        self.write("etl.yaml", cluster("etl", spec=spec, **parts))
+        self.write(f"{name}.yaml", cluster(name, spec=spec, **parts))
 
+    @promise(7)
     def search(self, where, data):
         """None of the secrets is in there."""
         for name, secret in self.secrets.items():
@@ -141,18 +142,21 @@ class Secrets(EndToEnd):
         self.assert_quiet()
 
     def test_failures(self):
-        self.manifest()
         faults = [
             ("status", {"status": 400, "message": f"bad password {self.secrets['password']}"}),
             ("status", {"status": 403, "message": f"token {self.secrets['token']} is no good"}),
+            ("status", {"status": 503, "message": f"busy with {self.secrets['password']}"}),
             ("html", {"status": 502}), ("garbage", {}),
         ]
         for number, (kind, rule) in enumerate(faults):
             with self.subTest(kind=kind, **rule):
-                self.manifest(workers=number + 1)
+                name = f"c{number}"
+                self.manifest(name)
                 self.workspace.fault(kind, "clusters/create", times=1, **rule)
-                self.run_and_search("apply", expect=None, env={"CLUSTERKEEPER_TIMEOUT": "2s"})
-                self.run_and_search("status", "etl", expect=None)
+                self.run_and_search("apply", "--log-level", "debug", expect=None)
+                self.assertEqual(self.workspace.struck(), [1], "the fault was never met")
+                self.run_and_search("status", name, expect=None)
+                self.remove(f"{name}.yaml")
                 self.workspace.heal()
 
     def test_failing_launch(self):
@@ -177,7 +181,8 @@ class Secrets(EndToEnd):
             self.search("the list of processes", file.read())
         with open(f"/proc/{pid}/limits", encoding="ascii") as file:
             limit = next(line for line in file if line.startswith("Max core file size"))
-        self.assertEqual(limit.split()[4:6], ["0", "0"], "core dumps")
+        with promise(7):
+            self.assertEqual(limit.split()[4:6], ["0", "0"], "core dumps")
         self.search_state()
         service.send(signal.SIGHUP)
         wait_for(lambda: self.workspace.counts()["clusters/list"] >= 2)

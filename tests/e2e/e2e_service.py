@@ -3,7 +3,7 @@
 import os
 import signal
 
-from harness import EndToEnd, cluster, main, wait_for
+from harness import EndToEnd, cluster, main, promise, wait_for
 
 QUIET = ("--interval", "1h")  # nothing but what is tested wakes it
 
@@ -84,6 +84,17 @@ class Watching(EndToEnd):
         self.assertTrue(self.workspace.one("etl"))
         self.write("etl.yaml", cluster("etl", workers=3))
         wait_for(lambda: self.workers() == 3)
+
+    def test_what_is_waited_for_is_logged_once(self):
+        self.workspace.control("image", url="acme/etl:slow", behaviour="slow")
+        self.workspace.control("config", slow_image_ms=100 * 24 * 3600 * 1000)
+        self.write("etl.yaml", cluster("etl", image="acme/etl:slow"))
+        service = self.service(*QUIET)
+        service.wait("event=held cluster=etl")
+        self.workspace.forget_requests()
+        wait_for(lambda: self.workspace.counts().get("clusters/get", 0) >= 10, "ten more looks")
+        with promise(10):
+            self.assertEqual(service.log().count("event=held cluster=etl"), 1, service.log())
 
     def test_hand_edits_are_found_at_the_interval(self):
         self.running("--interval", "1s")
@@ -171,6 +182,7 @@ class Ending(EndToEnd):
         self.assertEqual(self.status("etl")["cluster_id"],
                          self.workspace.one("etl")["cluster_id"])
 
+    @promise(8)
     def test_killed_while_a_create_is_in_flight(self):
         self.write("etl.yaml", cluster("etl"))
         self.workspace.fault("delay", "clusters/create", times=1, delay_ms=30000)
@@ -193,6 +205,7 @@ class Ending(EndToEnd):
 class Together(EndToEnd):
     """Others that want the same state file."""
 
+    @promise(1)
     def test_one_writer_and_many_readers(self):
         self.write("etl.yaml", cluster("etl"))
         service = self.service(*QUIET)

@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import unittest
 
-from harness import EndToEnd, cluster, main, wait_for
+from harness import EndToEnd, cluster, main, promise, wait_for
 
 NOBODY = 65534
 
@@ -90,6 +90,7 @@ class Trouble(EndToEnd):
 class Full(EndToEnd):
     """No room: nothing that is not written down is done."""
 
+    @promise(8)
     def test_file_size_limit(self):
         """RLIMIT_FSIZE, as a quota: the create is not sent, since its intent cannot be kept."""
         self.write("etl.yaml", cluster("etl"))
@@ -171,6 +172,7 @@ class Lost(EndToEnd):
         """Nothing is left of it."""
         shutil.rmtree(os.path.dirname(self.state))
 
+    @promise(1)
     def test_made_again_from_the_tags(self):
         for name in ("a", "b"):
             self.write(f"{name}.yaml", cluster(name, spec={"spark_conf": {"x": "1"}}))
@@ -210,6 +212,7 @@ class Lost(EndToEnd):
         self.assertEqual(self.workspace.writes(), 0, self.workspace.requests()["log"])
         self.assert_quiet()
 
+    @promise(2)
     def test_unclaimed_clusters_are_left_alone(self):
         for name in ("a", "b"):
             self.write(f"{name}.yaml", cluster(name))

@@ -4,6 +4,7 @@ Every test has a workspace, a directory of manifests and a state file of its own
 sanitizers' build where there is one: a finding of theirs fails the test that met it.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -28,6 +29,39 @@ SANITIZER_ENV = {
     "ASAN_OPTIONS": f"exitcode={SANITIZER_EXIT}:abort_on_error=0:detect_leaks=1",
     "UBSAN_OPTIONS": f"exitcode={SANITIZER_EXIT}:halt_on_error=1:print_stacktrace=1",
 }
+
+
+# ---- the promises ----
+
+
+def read_promises():
+    """The promises by number, from the one table of them."""
+    table = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "promises",
+                         "promises.def")
+    with open(table, encoding="ascii") as file:
+        rows = re.findall(r'^PROMISE\(\w+, (\d+), "([^"]+)"\)$', file.read(), re.MULTILINE)
+    return {int(number): words for number, words in rows}
+
+
+PROMISES = read_promises()
+
+
+class Finding(AssertionError):
+    """A sanitizer, an assertion or a signal: the program is broken, whatever was tested."""
+
+
+@contextlib.contextmanager
+def promise(number):
+    """What is asserted in here holds this promise: a failure begins with its name."""
+    try:
+        yield
+    except Finding:
+        raise
+    except AssertionError as error:
+        raise AssertionError(f"promise {number} ({PROMISES[number]}): {error}") from error
+
+
+# ---- waiting ----
 
 
 def wait_for(predicate, what="the event", deadline_s=DEADLINE_S):
@@ -173,7 +207,7 @@ def check_sane(ended):
     """No sanitizer and no assertion has found anything, and no signal has ended it."""
     found = [word for word in SANITIZER_WORDS if word in ended.err]
     if found or ended.code < 0 or ended.code == SANITIZER_EXIT:
-        raise AssertionError(f"the program is broken: {found}\n{ended}")
+        raise Finding(f"the program is broken: {found}\n{ended}")
     return ended
 
 
@@ -345,11 +379,13 @@ class EndToEnd(unittest.TestCase):
     def assert_quiet(self):
         """Everything is as desired: an empty plan, and an apply that calls nothing that writes."""
         ended = self.keeper("plan", "--detailed-exitcode", expect=None)
-        self.assertEqual(ended.code, 0, str(ended))
-        self.assertIn("No changes", ended.out)
+        with promise(5):
+            self.assertEqual(ended.code, 0, str(ended))
+            self.assertIn("No changes", ended.out)
         self.workspace.forget_requests()
         self.keeper("apply")
-        self.assertEqual(self.workspace.writes(), 0, self.workspace.requests()["log"])
+        with promise(5):
+            self.assertEqual(self.workspace.writes(), 0, self.workspace.requests()["log"])
 
     def status(self, name=None):
         """What is recorded: {name: cluster}, or of one."""
