@@ -355,8 +355,6 @@ static void look_failed(struct driver *driver, struct flight *flight)
 bool driver_look_ended(struct driver *driver, struct flight *flight)
 {
     struct cluster *cluster = flight->cluster;
-    AUTO_ARENA struct arena arena = ARENA_INIT;
-    struct observed observed;
     if (!flight->ok && flight->err.code == ERR_NOT_FOUND) {
         struct err err;
         if (!cache_drop(driver->parts.cache, flight->target_id, &err)) cache_failed(driver, &err);
@@ -364,16 +362,17 @@ bool driver_look_ended(struct driver *driver, struct flight *flight)
     } else if (!flight->ok) {
         look_failed(driver, flight);
         return false;
-    } else if (!codec_cluster(&arena, buf_text(&flight->reply), flight->reply.len, &observed,
-                              &flight->err)) {
+    } else if (!codec_cluster(&flight->arena, buf_text(&flight->reply), flight->reply.len,
+                              &flight->observed, &flight->err)) {
         (void)err_wrap(&flight->err, "%s", api_name(API_GET));
         look_failed(driver, flight);
         return false;
     } else {
+        struct observed observed = flight->observed;
         struct digest digest = row_digest(&observed);
         (void)fleet_take_sighting(driver->fleet, cluster, observed.id, &digest,
                                   driver->listing.number);
-        remember(driver, &observed, &arena, &digest);
+        remember(driver, &observed, &flight->arena, &digest);
     }
     cluster->tries = 0;
     cluster->is_stale = false;
@@ -417,10 +416,9 @@ void driver_seen(struct driver *driver, const struct cluster *cluster, const str
     for (size_t i = 0; i < cluster->sighted_len; i++) {
         struct observed *at = &all[ret_seen->len];
         const char *id = cluster->sighted[i].cluster_id;
-        struct err err;
         bool fresh = look != NULL && look->ok && strcmp(look->target_id, id) == 0;
         if (fresh) {
-            if (!codec_cluster(arena, buf_text(&look->reply), look->reply.len, at, &err)) continue;
+            *at = look->observed;
             at->is_fresh = true;
         } else if (!cached(driver, id, arena, at)) {
             continue;

@@ -36,6 +36,9 @@ struct flight {
     bool ok;
     struct err err;
     struct buf reply;
+    /* FLIGHT_LOOK that found its cluster: the answer, read. */
+    struct arena arena;
+    struct observed observed;
     struct flight *next; /* driver.flights */
 };
 

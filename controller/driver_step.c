@@ -74,6 +74,7 @@ void driver_flight_destroy(struct driver *driver, struct flight *flight)
     buf_wipe(&flight->revealed);
     buf_release(&flight->reply);
     buf_release(&flight->upload);
+    arena_release(&flight->arena);
     xfree(flight->target_id);
     xfree(flight->carried);
     xfree(flight->path);

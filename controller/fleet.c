@@ -237,7 +237,8 @@ void fleet_take_record(struct fleet *fleet, struct cluster *cluster, const struc
     set_id(fleet, cluster, &cluster->predecessor_id,
            record == NULL ? NULL : record->predecessor_id);
     cluster->phase = record == NULL ? PHASE_NONE : record->phase;
-    cluster->recorded = record == NULL ? (struct digest){ 0 } : record_digest(record);
+    cluster->recorded = (struct digest){ 0 };
+    if (record != NULL) cluster->recorded = record_digest(record);
 }
 
 bool fleet_take_sighting(struct fleet *fleet, struct cluster *cluster, const char *cluster_id,

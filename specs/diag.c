@@ -11,7 +11,7 @@
 #include "hash.h"
 
 /* Of a long line, this many characters are shown on each side of the column. */
-enum { SOURCE_BEFORE = 80, SOURCE_AFTER = 80 };
+enum { SOURCE_BEFORE = 80, SOURCE_AFTER = 80, UTF8_BYTES_MAX = 4 };
 
 /* A file that something was found in. Counted beyond DIAG_MAX too. */
 struct place {
@@ -28,8 +28,8 @@ struct entry {
 struct diag {
     struct arena arena; /* all strings */
     struct place *places;
-    struct entry entries[DIAG_MAX];
-    struct finding sorted[DIAG_MAX]; /* what diag_findings lends */
+    struct entry *entries;  /* DIAG_MAX; NULL as long as nothing was found, which is the rule */
+    struct finding *sorted; /* what diag_findings lends */
     size_t len;
     size_t errors;
     size_t warnings;
@@ -48,6 +48,8 @@ void diag_destroy(struct diag *diag)
     if (diag == NULL) return;
     HASH_CLEAR(hh, diag->places);
     arena_release(&diag->arena);
+    xfree(diag->entries);
+    xfree(diag->sorted);
     xfree(diag);
 }
 
@@ -145,12 +147,22 @@ static bool find_line(const struct diag *diag, unsigned line, const char **ret_t
 static bool begins_nocase(const char *text, size_t len, const char *word)
 {
     size_t i = 0;
-    while (word[i] != '\0' && i < len) {
-        char c = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] - 'A' + 'a') : text[i];
+    while (i < len && word[i] != '\0') {
+        char c = text[i];
+        if (c >= 'A' && c <= 'Z') c = (char)(c - 'A' + 'a');
         if (c != word[i]) return false;
         i++;
     }
     return word[i] == '\0';
+}
+
+static bool begins_like_a_secret(const char *text, size_t len)
+{
+    static const char *const words[] = { "passw", "pwd", "secret", "token", "_key", "credential" };
+    for (size_t i = 0; i < COUNT_OF(words); i++) {
+        if (begins_nocase(text, len, words[i])) return true;
+    }
+    return false;
 }
 
 /*
@@ -159,17 +171,20 @@ static bool begins_nocase(const char *text, size_t len, const char *word)
  */
 static size_t public_length(const char *line, size_t len)
 {
-    static const char *const words[] = { "passw", "pwd", "secret", "token", "_key", "credential" };
-    for (size_t at = 0; at < len; at++) {
-        for (size_t i = 0; i < COUNT_OF(words); i++) {
-            if (!begins_nocase(line + at, len - at, words[i])) continue;
-            size_t end = at;
-            while (end < len && strchr(" \t,{}[]:", line[end]) == NULL)
-                end++;
-            while (end < len && line[end] == ' ')
-                end++;
-            if (end + 1 < len && line[end] == ':') return end + 1;
+    for (size_t at = 0; at < len;) {
+        if (!begins_like_a_secret(line + at, len - at)) {
+            at++;
+            continue;
         }
+        /* To the end of the word at once: looked at from each part of it, it could take hours. */
+        while (at < len && strchr(" \t,{}[]:", line[at]) == NULL) {
+            at++;
+        }
+        size_t end = at;
+        while (end < len && line[end] == ' ') {
+            end++;
+        }
+        if (end + 1 < len && line[end] == ':') return end + 1;
     }
     return len;
 }
@@ -183,11 +198,15 @@ static void take_source(struct diag *diag, struct pos pos, struct entry *entry)
     bool is_at_hand =
         diag->text != NULL && pos.line > 0 && pos.file != NULL && text_equal(diag->file, pos.file);
     if (!is_at_hand || !find_line(diag, pos.line, &line, &len)) return;
-    size_t shown = public_length(line, len);
-    bool has_hidden = shown < len;
-    len = shown;
-
+    if (pos.column > DIAG_COLUMN_MAX) return;
     unsigned column = pos.column == 0 ? 0 : pos.column - 1;
+    /* What is behind the part that is shown is hidden anyway. */
+    size_t window = ((size_t)column + SOURCE_AFTER) * UTF8_BYTES_MAX;
+    size_t looked_at = len < window ? len : window;
+    size_t shown = public_length(line, looked_at);
+    bool has_hidden = shown < looked_at;
+    if (has_hidden) len = shown;
+
     unsigned from = column > SOURCE_BEFORE ? column - SOURCE_BEFORE : 0;
     AUTO_BUF struct buf out = BUF_INIT((size_t)(SOURCE_BEFORE + SOURCE_AFTER + 8) * 4);
     if (from > 0) buf_adds(&out, "...");
@@ -229,6 +248,10 @@ static struct entry *admit(struct diag *diag, enum diag_severity severity, struc
     if (severity == DIAG_ERROR) diag->errors++;
     if (severity == DIAG_WARNING) diag->warnings++;
     if (diag->len == DIAG_MAX) return NULL;
+    if (diag->entries == NULL) {
+        diag->entries = xcalloc(DIAG_MAX, sizeof(diag->entries[0]));
+        diag->sorted = xcalloc(DIAG_MAX, sizeof(diag->sorted[0]));
+    }
     struct entry *entry = &diag->entries[diag->len++];
     pos.file = place == NULL ? NULL : place->name;
     *entry = (struct entry){ .finding = { severity, pos, arena_strdup(&diag->arena, text), "" } };
@@ -337,7 +360,7 @@ static int by_place(const void *a, const void *b)
 const struct finding *diag_findings(struct diag *diag, size_t *ret_len)
 {
     assert(diag->len <= DIAG_MAX);
-    qsort(diag->entries, diag->len, sizeof(diag->entries[0]), by_place);
+    if (diag->len > 0) qsort(diag->entries, diag->len, sizeof(diag->entries[0]), by_place);
     for (size_t i = 0; i < diag->len; i++) {
         diag->sorted[i] = diag->entries[i].finding;
     }

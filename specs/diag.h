@@ -14,7 +14,10 @@
 #include "buf.h"
 #include "err.h"
 
-enum { DIAG_MAX = 200 };
+enum {
+    DIAG_MAX = 200,
+    DIAG_COLUMN_MAX = 4096, /* the line of a finding further to the right is not shown */
+};
 
 enum diag_severity { DIAG_ERROR, DIAG_WARNING };
 

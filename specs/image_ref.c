@@ -130,14 +130,18 @@ static bool check_component(struct piece part, struct err *err)
     }
 }
 
+static bool check_path_len(size_t len, struct err *err)
+{
+    if (len <= IMAGE_PATH_MAX) return true;
+    return err_set(err, ERR_REJECTED, "the path has %zu characters; %d at most", len,
+                   IMAGE_PATH_MAX);
+}
+
 static bool check_path(struct piece path, struct err *err)
 {
     const char *end = path.at + path.len;
     if (path.len == 0) return err_set(err, ERR_REJECTED, "there is no repository");
-    if (path.len > IMAGE_PATH_MAX) {
-        return err_set(err, ERR_REJECTED, "the path has %zu characters; %d at most", path.len,
-                       IMAGE_PATH_MAX);
-    }
+    if (!check_path_len(path.len, err)) return false;
     for (const char *at = path.at;;) {
         const char *slash = memchr(at, '/', (size_t)(end - at));
         if (!check_component(piece_of(path.whole, at, slash ? slash : end), err)) return false;
@@ -302,6 +306,7 @@ bool image_ref_parse(struct arena *arena, const char *text, struct image_ref *re
     if (strcmp(ref.host, "index.docker.io") == 0) ref.host = DEFAULT_HOST;
     if (strcmp(ref.host, DEFAULT_HOST) == 0 && strchr(ref.repository, '/') == NULL) {
         ref.repository = arena_printf(arena, "library/%s", ref.repository);
+        if (!check_path_len(strlen(ref.repository), err)) return false;
     }
     if (ref.tag == NULL && ref.digest == NULL) ref.tag = DEFAULT_TAG;
     ref.kind = registry_kind(ref.host);

@@ -104,7 +104,9 @@ const struct value *value_get(const struct value *map, const char *key)
 {
     if (map == NULL || map->kind != VALUE_MAP) return NULL;
     for (size_t i = 0; i < map->len; i++) {
-        if (strcmp(map->u.members[i].key, key) == 0) return map->u.members[i].value;
+        const struct member *member = &map->u.members[i];
+        /* The first letter decides most of the time. */
+        if (member->key[0] == key[0] && strcmp(member->key, key) == 0) return member->value;
     }
     return NULL;
 }

@@ -111,6 +111,7 @@ struct cache {
     bool is_private; /* in memory, for good */
     bool is_listing;
     bool is_walked; /* cache_each holds a row: the connection must stay */
+    bool has_lost;  /* rows, since the listing began: it cannot end as a whole one */
 };
 
 /* What a file is, before anything is done to it. */
@@ -144,11 +145,12 @@ static bool open_file(struct cache *cache, struct err *err)
         return err_set(err, ERR_CORRUPT, "'%s' is not a cache of clusterkeeper", cache->path);
     }
     if (condition == CONDITION_TO_MAKE && !sql_reset(sql, err)) return false;
-    /* A process may die at any instant, and WAL keeps the file whole; a machine that loses its
-     * power may damage it, and then it is made anew. */
+    /* A process may die at any instant, or the machine lose its power: in WAL, NORMAL keeps the
+     * file whole, and what was written last may be lost. */
     return place_make_private(cache->path, err) && sql_use_wal(sql, err) &&
-           sql_exec(sql, "PRAGMA synchronous = OFF", err) &&
-           sql_exec(sql, "PRAGMA journal_size_limit = 16777216", err) && sql_exec(sql, schema, err);
+           sql_exec(sql, "PRAGMA synchronous = NORMAL", err) &&
+           sql_exec(sql, "PRAGMA journal_size_limit = 16777216", err) &&
+           (condition == CONDITION_OURS || sql_exec(sql, schema, err));
 }
 
 /* To be copied into memory: of a place that takes no writes, `plan` still wants what is there. */
@@ -190,10 +192,11 @@ static bool go_private(struct cache *cache, struct err *err)
     if (cache->is_private || cache->is_walked) return false; /* `err` is set by whoever failed */
     struct sql memory = { .what = cache->sql.what, .path = cache->sql.path };
     bool is_damaged = err->code == ERR_CORRUPT;
-    bool ok = cache->sql.db != NULL && fill_memory(&memory, cache, true, err);
+    bool ok = !is_damaged && cache->sql.db != NULL && fill_memory(&memory, cache, true, err);
     if (!ok) {
         sql_close(&memory);
         ok = fill_memory(&memory, cache, false, err);
+        cache->has_lost = true;
     }
     struct err ignored;
     if (ok && is_damaged) (void)!sql_reset(&cache->sql, &ignored); /* for the next process */
@@ -251,6 +254,7 @@ bool cache_listing_begin(struct cache *cache, struct err *err)
 {
     if (!run_plain(cache, SQL_LISTED_CLEAR, err)) return false;
     cache->is_listing = true;
+    cache->has_lost = false;
     return true;
 }
 
@@ -295,13 +299,18 @@ static bool forget_once(struct cache *cache, int64_t at_ms, struct err *err)
     return false;
 }
 
+/* Where rows were lost on the way nothing is noted, so that the next listing is soon. */
+static bool end_whole(struct cache *cache, int64_t at_ms, struct err *err)
+{
+    if (cache->has_lost || forget_once(cache, at_ms, err)) return true;
+    if (!go_private(cache, err)) return false;
+    return cache->has_lost || forget_once(cache, at_ms, err);
+}
+
 bool cache_listing_end(struct cache *cache, bool complete, int64_t at_ms, struct err *err)
 {
     assert(cache->is_listing);
-    if (complete && !forget_once(cache, at_ms, err) &&
-        !(go_private(cache, err) && forget_once(cache, at_ms, err))) {
-        return false;
-    }
+    if (complete && !end_whole(cache, at_ms, err)) return false;
     cache->is_listing = false;
     return run_plain(cache, SQL_LISTED_CLEAR, err);
 }

@@ -31,7 +31,8 @@ DEFINE_AUTO(struct cache, cache_close)
 
 /*
  * A listing: begin, put or keep each sighting, end. With `complete`, what was neither put nor kept
- * since begin is forgotten, and the time of the listing is noted.
+ * since begin is forgotten, and the time of the listing is noted; unless rows were lost meanwhile,
+ * with a disk that can no longer be read.
  */
 MUST_CHECK bool cache_listing_begin(struct cache *cache, struct err *err);
 MUST_CHECK bool cache_put(struct cache *cache, const struct sighting *sighting, struct err *err);

@@ -29,6 +29,7 @@ static const struct trouble {
     { SQLITE_BUSY, ERR_LOCKED, "end the program that holds it" },
     { SQLITE_LOCKED, ERR_LOCKED, "end the program that holds it" },
     { SQLITE_TOOBIG, ERR_LIMIT, "a value is larger than what is kept" },
+    { SQLITE_NOMEM, ERR_IO, "give it more memory" },
     { SQLITE_CANTOPEN, ERR_IO, "check the path and who may use it" },
 };
 
@@ -177,6 +178,13 @@ static bool ask(struct sql *sql, const char *text, sqlite3_stmt **statement, str
     return rc == SQLITE_ROW || sql_fail(sql, rc == SQLITE_DONE ? SQLITE_ERROR : rc, err);
 }
 
+/* A change of the file that a PRAGMA makes is committed only here. */
+static bool end(struct sql *sql, sqlite3_stmt *statement, struct err *err)
+{
+    int rc = sqlite3_reset(statement);
+    return rc == SQLITE_OK || sql_fail(sql, rc, err);
+}
+
 bool sql_ask_text(struct sql *sql, const char *text, char ret_text[SQL_ANSWER_SIZE],
                   struct err *err)
 {
@@ -184,7 +192,7 @@ bool sql_ask_text(struct sql *sql, const char *text, char ret_text[SQL_ANSWER_SI
     if (!ask(sql, text, &statement, err)) return false;
     const char *answer = (const char *)sqlite3_column_text(statement, 0);
     (void)snprintf(ret_text, SQL_ANSWER_SIZE, "%s", answer != NULL ? answer : "");
-    return true;
+    return end(sql, statement, err);
 }
 
 bool sql_ask_i64(struct sql *sql, const char *text, int64_t *ret_number, struct err *err)

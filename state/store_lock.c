@@ -31,10 +31,10 @@ struct store_lock {
 static void make_word(const char *text, char ret_word[WORD_SIZE])
 {
     static const char plain[] = "-._0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-    size_t len = 0;
-    for (; text[len] != '\0' && len < WORD_SIZE - 1; len++) {
-        ret_word[len] = '-';
-        if (strchr(plain, text[len]) != NULL) ret_word[len] = text[len];
+    size_t len = strnlen(text, WORD_SIZE - 1);
+    for (size_t i = 0; i < len; i++) {
+        ret_word[i] = '-';
+        if (strchr(plain, text[i]) != NULL) ret_word[i] = text[i];
     }
     if (len == 0) ret_word[len++] = '-';
     ret_word[len] = '\0';

@@ -1,5 +1,5 @@
 /* For the kind of an entry that readdir tells, which POSIX has only since 2024. */
-#define _DEFAULT_SOURCE
+#define _DEFAULT_SOURCE /* NOLINT(bugprone-reserved-identifier) */
 #include "watch_tree.h"
 
 #include "catalogue.h"

@@ -73,13 +73,14 @@ bool digest_from_hex(const char *hex, struct digest *ret_digest)
 
 struct hasher {
     EVP_MD_CTX *ctx;
+    bool is_begun;
 };
 
 struct hasher *hasher_create(void)
 {
-    struct hasher *hasher = xmalloc(sizeof(*hasher));
+    struct hasher *hasher = xcalloc(1, sizeof(*hasher));
     hasher->ctx = EVP_MD_CTX_new();
-    insist(hasher->ctx != NULL && EVP_DigestInit_ex(hasher->ctx, EVP_sha256(), NULL) == 1);
+    insist(hasher->ctx != NULL);
     return hasher;
 }
 
@@ -90,15 +91,25 @@ void hasher_destroy(struct hasher *hasher)
     xfree(hasher);
 }
 
+/* With the first byte, not in advance: most hashers are used once, and beginning is not cheap. */
+static void begin(struct hasher *hasher)
+{
+    if (hasher->is_begun) return;
+    insist(EVP_DigestInit_ex(hasher->ctx, EVP_sha256(), NULL));
+    hasher->is_begun = true;
+}
+
 void hasher_add(struct hasher *hasher, const void *data, size_t len)
 {
+    begin(hasher);
     insist(EVP_DigestUpdate(hasher->ctx, data, len));
 }
 
 struct digest hasher_take(struct hasher *hasher)
 {
     struct digest digest;
+    begin(hasher);
     insist(EVP_DigestFinal_ex(hasher->ctx, digest.bytes, NULL));
-    insist(EVP_DigestInit_ex(hasher->ctx, EVP_sha256(), NULL));
+    hasher->is_begun = false;
     return digest;
 }

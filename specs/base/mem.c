@@ -5,9 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* No bytes count as one: malloc may answer NULL to 0, and realloc frees. */
+static size_t at_least_one(size_t size)
+{
+    return size != 0 ? size : 1;
+}
+
 static void *checked(void *ptr, size_t size)
 {
-    if (ptr == NULL && size != 0) {
+    if (ptr == NULL) {
         (void)fprintf(stderr, "clusterkeeper: out of memory (%zu bytes)\n", size);
         abort();
     }
@@ -16,17 +22,17 @@ static void *checked(void *ptr, size_t size)
 
 void *xmalloc(size_t size)
 {
-    return checked(malloc(size), size);
+    return checked(malloc(at_least_one(size)), size);
 }
 
 void *xcalloc(size_t count, size_t size)
 {
-    return checked(calloc(count, size), count);
+    return checked(calloc(at_least_one(count), at_least_one(size)), count);
 }
 
 void *xrealloc(void *ptr, size_t size)
 {
-    return checked(realloc(ptr, size), size);
+    return checked(realloc(ptr, at_least_one(size)), size);
 }
 
 char *xstrdup(const char *text)

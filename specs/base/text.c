@@ -86,7 +86,9 @@ const char *text_nearest(const char *word, const char *const *names, size_t len)
     size_t best_distance = SIZE_MAX;
     for (size_t i = 0; i < len; i++) {
         size_t name_len = strlen(names[i]);
-        if (name_len > NEAREST_LEN_MAX) continue;
+        size_t longer = name_len > word_len ? name_len - word_len : word_len - name_len;
+        /* The distance is no less than the difference in length. */
+        if (name_len > NEAREST_LEN_MAX || (longer > limit && longer > NEAREST_CUT_MAX)) continue;
         size_t found = distance(word, word_len, names[i], name_len);
         bool is_near = found <= limit || is_cut(word, word_len, names[i], name_len);
         /* Something has to be the same: `a` is not near `b`. */
@@ -127,10 +129,30 @@ size_t text_utf8_step(const char *text, size_t len)
     return 0;
 }
 
+/* How many bytes at the start of `text` are ASCII other than NUL, looked at eight at a time. */
+static size_t plain_ascii(const char *text, size_t len)
+{
+    static const uint64_t ones = UINT64_C(0x0101010101010101);
+    size_t at = 0;
+    uint64_t eight;
+    for (; len - at >= sizeof(eight); at += sizeof(eight)) {
+        memcpy(&eight, text + at, sizeof(eight));
+        if (((eight | (eight - ones)) & (ones << 7)) != 0) break; /* 0x80 and above, or 0 */
+    }
+    while (at < len && (signed char)text[at] > 0) {
+        at++;
+    }
+    return at;
+}
+
 bool text_is_utf8(const char *text, size_t len)
 {
     while (len > 0) {
-        size_t step = (signed char)*text > 0 ? 1 : text_utf8_step(text, len); /* ASCII, mostly */
+        size_t plain = plain_ascii(text, len);
+        text += plain;
+        len -= plain;
+        if (len == 0) return true;
+        size_t step = text_utf8_step(text, len);
         if (step == 0) return false;
         text += step;
         len -= step;

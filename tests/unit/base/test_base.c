@@ -104,8 +104,9 @@ static void test_a_buffer_gives_its_text_away(void **state)
 {
     (void)state;
     AUTO_BUF struct buf buf = BUF_INIT(1000);
-    for (int i = 0; i < 100; i++)
+    for (int i = 0; i < 100; i++) {
         assert_true(buf_adds(&buf, "abcdefghij"));
+    }
     assert_int_equal(buf.len, 1000);
     AUTO(xfree) char *text = buf_take(&buf);
     assert_int_equal(strlen(text), 1000);
@@ -123,14 +124,16 @@ static void test_an_arena_gives_zeroed_aligned_storage(void **state)
     for (size_t size = 0; size < 5000; size += 7) {
         unsigned char *at = arena_alloc(&arena, size);
         assert_int_equal((uintptr_t)at % alignof(max_align_t), 0);
-        for (size_t i = 0; i < size; i++)
+        for (size_t i = 0; i < size; i++) {
             assert_int_equal(at[i], 0);
+        }
         if (size > 0) memset(at, 0xff, size);
     }
     arena_reset(&arena);
     unsigned char *again = arena_alloc(&arena, 2000);
-    for (size_t i = 0; i < 2000; i++)
+    for (size_t i = 0; i < 2000; i++) {
         assert_int_equal(again[i], 0);
+    }
 }
 
 static void test_an_arena_copies_and_grows(void **state)
@@ -144,10 +147,12 @@ static void test_an_arena_copies_and_grows(void **state)
     size_t *numbers = NULL;
     size_t len = 0;
     size_t cap = 0;
-    for (size_t i = 0; i < 1000; i++)
+    for (size_t i = 0; i < 1000; i++) {
         ARENA_PUSH(&arena, numbers, len, cap, i);
-    for (size_t i = 0; i < 1000; i++)
+    }
+    for (size_t i = 0; i < 1000; i++) {
         assert_int_equal(numbers[i], i);
+    }
     arena_release(&arena);
     assert_string_equal(arena_strdup(&arena, "again"), "again");
 }
@@ -227,8 +232,9 @@ static void test_random_numbers_stay_below_and_reach_all(void **state)
         assert_true(x < COUNT_OF(seen));
         seen[x]++;
     }
-    for (size_t i = 0; i < COUNT_OF(seen); i++)
+    for (size_t i = 0; i < COUNT_OF(seen); i++) {
         assert_in_range(seen[i], 800, 1200);
+    }
     assert_true(prng_below(&prng, 1) == 0);
 }
 

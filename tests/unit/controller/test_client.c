@@ -148,7 +148,7 @@ static void test_first_come_first_served(void **state)
     }
 }
 
-static void test_in_flight_cap(void **state)
+static void promise_10_in_flight_cap(void **state)
 {
     struct desk *desk = *state;
     desk->config.in_flight_max = 3;
@@ -176,7 +176,7 @@ static void assert_paced(const struct desk *desk)
     }
 }
 
-static void test_pace(void **state)
+static void promise_10_pace(void **state)
 {
     struct desk *desk = *state;
     desk->config.in_flight_max = 100;
@@ -285,7 +285,7 @@ static void test_repeat_sends_the_same(void **state)
     assert_string_equal(desk->fake.requests[1].url, desk->fake.requests[0].url);
 }
 
-static void test_attempts_end(void **state)
+static void promise_10_attempts_end(void **state)
 {
     struct desk *desk = *state;
     desk->fake.otherwise = (struct fake_reply){ .status = 500, .body = "" };
@@ -300,7 +300,7 @@ static void test_attempts_end(void **state)
 }
 
 /* Five attempts of ten minutes each would take all night: the budget ends them. */
-static void test_budget_ends(void **state)
+static void promise_10_budget_ends(void **state)
 {
     struct desk *desk = *state;
     desk->config.attempts_max = 100;
@@ -476,13 +476,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_sends_what_was_asked, setup, teardown),
         cmocka_unit_test_setup_teardown(test_first_come_first_served, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_in_flight_cap, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_pace, setup, teardown),
+        cmocka_unit_test_setup_teardown(promise_10_in_flight_cap, setup, teardown),
+        cmocka_unit_test_setup_teardown(promise_10_pace, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pace_after_long_sleep, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_repeated, setup, teardown),
         cmocka_unit_test_setup_teardown(test_repeat_sends_the_same, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_attempts_end, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_budget_ends, setup, teardown),
+        cmocka_unit_test_setup_teardown(promise_10_attempts_end, setup, teardown),
+        cmocka_unit_test_setup_teardown(promise_10_budget_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(test_throttle_holds_all, setup, teardown),
         cmocka_unit_test_setup_teardown(test_busy_holds_one, setup, teardown),
         cmocka_unit_test_setup_teardown(test_waits_are_in_order, setup, teardown),

@@ -190,7 +190,7 @@ static void test_json_of_every_byte(void **state)
 /* ---- length ---- */
 
 /* The most that a line can hold, each byte of it escaped: still whole, in both formats. */
-static void test_very_long_values_are_cut_and_the_line_is_whole(void **state)
+static void promise_10_very_long_values_are_cut_and_the_line_is_whole(void **state)
 {
     enum { LONG = 100000 };
     struct log_field fields[LOG_FIELDS_MAX];
@@ -317,7 +317,7 @@ int main(void)
         cmocka_unit_test(test_fields_in_order_and_those_left_out),
         cmocka_unit_test(test_json_is_json),
         cmocka_unit_test(test_json_of_every_byte),
-        cmocka_unit_test(test_very_long_values_are_cut_and_the_line_is_whole),
+        cmocka_unit_test(promise_10_very_long_values_are_cut_and_the_line_is_whole),
         cmocka_unit_test(test_a_value_at_the_limit_is_not_cut),
         cmocka_unit_test(test_levels),
         cmocka_unit_test(test_names_of_no_level),

@@ -319,7 +319,7 @@ static void test_help_needs_no_directory(void **state)
 
 /* ---- mistakes ---- */
 
-static void test_mistakes(void **state)
+static void promise_9_mistakes_are_refused(void **state)
 {
     static const struct {
         const char *words[4];
@@ -365,7 +365,7 @@ static void test_an_option_of_another_command(void **state)
     must_fail(&plan, WORDS("--no-wait=x"), "unknown option --no-wait: other commands have it");
 }
 
-static void test_a_token_is_not_repeated(void **state)
+static void promise_7_a_token_is_not_repeated(void **state)
 {
     static const char *const lines[][3] = { { "--token", "dapi123", NULL },
                                             { "--token=dapi123", NULL, NULL },
@@ -477,9 +477,9 @@ int main(void)
         ALONE(test_a_command_takes_only_its_groups),
         ALONE(test_help_tells_of_every_row),
         ALONE(test_help_needs_no_directory),
-        ALONE(test_mistakes),
+        ALONE(promise_9_mistakes_are_refused),
         ALONE(test_an_option_of_another_command),
-        ALONE(test_a_token_is_not_repeated),
+        ALONE(promise_7_a_token_is_not_repeated),
         ALONE(test_a_very_long_option),
         ALONE(test_limits),
         ALONE(test_arguments),

@@ -126,7 +126,7 @@ static void test_order_of_files_and_directories(void **state)
 
 /* --- mistakes --- */
 
-static void test_a_mistake_costs_its_own_file_only(void **state)
+static void promise_3_a_mistake_costs_its_own_file_only(void **state)
 {
     struct tree *tree = *state;
     tree_put_cluster(tree, "good.yaml", "good", "");
@@ -186,7 +186,7 @@ static void test_two_documents_of_one_name(void **state)
     tree_expect_finding(tree, "a.yaml", 11, "a.yaml:3 has it too");
 }
 
-static void test_what_cannot_be_read_is_not_taken_for_gone(void **state)
+static void promise_3_what_cannot_be_read_is_not_taken_for_gone(void **state)
 {
     struct tree *tree = *state;
     tree_put_cluster(tree, "a.yaml", "a", "");
@@ -221,7 +221,7 @@ static void test_what_cannot_be_read_is_not_taken_for_gone(void **state)
     tree_scan_clean(tree);
 }
 
-static void test_the_root_is_gone(void **state)
+static void promise_3_the_root_is_gone(void **state)
 {
     struct tree *tree = *state;
     struct err err;
@@ -261,7 +261,7 @@ static void test_links(void **state)
     tree_expect_finding(tree, "lost", 0, "leads nowhere");
 }
 
-static void test_deep_directories(void **state)
+static void promise_10_deep_directories(void **state)
 {
     struct tree *tree = *state;
     AUTO_BUF struct buf path = BUF_INIT(4096);
@@ -281,7 +281,7 @@ static void test_deep_directories(void **state)
     assert_false(catalogue_is_complete(tree->catalogue));
 }
 
-static void test_a_file_at_the_limit(void **state)
+static void promise_10_a_file_at_the_limit(void **state)
 {
     struct tree *tree = *state;
     AUTO_BUF struct buf text = BUF_INIT(2 << 20);
@@ -308,14 +308,14 @@ int main(void)
         TEST(test_only_what_changed_is_read),
         TEST(test_names_that_are_passed_over),
         TEST(test_order_of_files_and_directories),
-        TEST(test_a_mistake_costs_its_own_file_only),
+        TEST(promise_3_a_mistake_costs_its_own_file_only),
         TEST(test_two_manifests_of_one_name),
         TEST(test_two_documents_of_one_name),
-        TEST(test_what_cannot_be_read_is_not_taken_for_gone),
-        TEST(test_the_root_is_gone),
+        TEST(promise_3_what_cannot_be_read_is_not_taken_for_gone),
+        TEST(promise_3_the_root_is_gone),
         TEST(test_links),
-        TEST(test_deep_directories),
-        TEST(test_a_file_at_the_limit),
+        TEST(promise_10_deep_directories),
+        TEST(promise_10_a_file_at_the_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,7 +79,7 @@ static void test_defaults_in_a_file_of_any_name(void **state)
     assert_int_equal(tree_number(tree, "y", "num_workers"), 3);
 }
 
-static void test_unreadable_defaults_that_did_not_change(void **state)
+static void promise_3_unreadable_defaults_that_did_not_change(void **state)
 {
     struct tree *tree = *state;
     tree_put(tree, "defaults.yaml", DEFAULTS "spec: {num_workers: 3}\n");
@@ -121,7 +121,7 @@ static void test_two_defaults_in_one_directory(void **state)
     tree_expect(tree, "");
 }
 
-static void test_broken_defaults_hold_what_is_below(void **state)
+static void promise_3_broken_defaults_hold_what_is_below(void **state)
 {
     struct tree *tree = *state;
     tree_put_cluster(tree, "a.yaml", "a", "");
@@ -428,9 +428,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_the_nearest_defaults_count),
         TEST(test_defaults_in_a_file_of_any_name),
-        TEST(test_unreadable_defaults_that_did_not_change),
+        TEST(promise_3_unreadable_defaults_that_did_not_change),
         TEST(test_two_defaults_in_one_directory),
-        TEST(test_broken_defaults_hold_what_is_below),
+        TEST(promise_3_broken_defaults_hold_what_is_below),
         TEST(test_a_file_that_may_hold_defaults),
         TEST(test_a_changed_secret_is_a_changed_manifest),
         TEST(test_a_missing_secret_is_an_error_at_its_place),

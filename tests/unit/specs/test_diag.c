@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "diag.h"
+#include "text.h"
 
 static struct pos at(const char *file, unsigned line, unsigned column)
 {
@@ -130,8 +131,9 @@ static void test_a_long_line_is_cut_around_the_column(void **state)
     (void)state;
     AUTO(diag_destroy) struct diag *diag = diag_create();
     AUTO_BUF struct buf text = BUF_INIT(1 << 20);
-    for (int i = 0; i < 1000; i++)
+    for (int i = 0; i < 1000; i++) {
         buf_addf(&text, "%s", i == 499 ? "X" : "\xc3\xa9");
+    }
     diag_set_source(diag, "f", buf_text(&text), text.len);
     diag_error(diag, at("f", 1, 500), "middle");
     diag_error(diag, at("f", 1, 1), "begin");
@@ -140,8 +142,9 @@ static void test_a_long_line_is_cut_around_the_column(void **state)
     size_t len = 0;
     const struct finding *findings = diag_findings(diag, &len);
     assert_int_equal(len, 4);
-    for (size_t i = 0; i < len; i++)
+    for (size_t i = 0; i < len; i++) {
         assert_true(strlen(findings[i].source) <= 160 * 2 + 6);
+    }
     const char *middle = findings[1].source;
     assert_memory_equal(middle, "...\xc3\xa9", 5);
     assert_int_equal(strchr(middle, 'X') - middle, 3 + 2 * 80);
@@ -168,8 +171,9 @@ static void test_a_long_message_is_cut(void **state)
     (void)state;
     AUTO(diag_destroy) struct diag *diag = diag_create();
     AUTO_BUF struct buf text = BUF_INIT(10000);
-    for (int i = 0; i < 3000; i++)
+    for (int i = 0; i < 3000; i++) {
         buf_adds(&text, "\xe2\x82\xac");
+    }
     diag_error(diag, at("a", 1, 1), "%s", buf_text(&text));
     size_t len = 0;
     const struct finding *findings = diag_findings(diag, &len);
@@ -194,12 +198,13 @@ static void test_errors_become_findings(void **state)
 
 /* ---- limits ---- */
 
-static void test_the_first_are_kept_and_all_are_counted(void **state)
+static void promise_10_the_first_are_kept_and_all_are_counted(void **state)
 {
     (void)state;
     AUTO(diag_destroy) struct diag *diag = diag_create();
-    for (unsigned i = 0; i < DIAG_MAX; i++)
+    for (unsigned i = 0; i < DIAG_MAX; i++) {
         diag_error(diag, at("b", 1000 - i, 1), "kept");
+    }
     AUTO_BUF struct buf full = BUF_INIT(1 << 20);
     diag_print(diag, false, &full);
     assert_null(strstr(buf_text(&full), "more"));
@@ -243,8 +248,9 @@ static void test_what_was_dropped_is_appended_as_a_count(void **state)
     (void)state;
     AUTO(diag_destroy) struct diag *all = diag_create();
     AUTO(diag_destroy) struct diag *part = diag_create();
-    for (unsigned i = 0; i < DIAG_MAX; i++)
+    for (unsigned i = 0; i < DIAG_MAX; i++) {
         diag_error(part, at("a", i + 1, 1), "kept");
+    }
     diag_error(part, at("b", 1, 1), "dropped");
     diag_append(all, part);
     assert_int_equal(diag_errors(all), DIAG_MAX + 1);
@@ -265,6 +271,30 @@ static void test_colours_are_there_when_asked_for(void **state)
                                         "\033[1mb:1:1:\033[0m \033[1;33mwarning:\033[0m w\n");
 }
 
+/*
+ * Words that a secret's key may have, and no key, on a line as long as a file may be. Found by
+ * fuzzing: a look from each of them to the end is not over before the test's time is.
+ */
+static void promise_10_a_long_line_is_soon_shown(void **state)
+{
+    enum { LINE_LEN = 1 << 20 };
+    static const char word[] = "_key";
+    (void)state;
+    AUTO(diag_destroy) struct diag *diag = diag_create();
+    AUTO(xfree) char *line = xmalloc(LINE_LEN);
+    for (size_t i = 0; i < LINE_LEN; i++) {
+        line[i] = word[i % strlen(word)];
+    }
+    diag_set_source(diag, "a", line, LINE_LEN);
+    diag_error(diag, at("a", 1, DIAG_COLUMN_MAX), "at the limit");
+    diag_error(diag, at("a", 1, DIAG_COLUMN_MAX + 1), "one past it");
+    size_t len = 0;
+    const struct finding *findings = diag_findings(diag, &len);
+    assert_int_equal(len, 2);
+    assert_true(text_ends(findings[0].source, "_key_ke..."));
+    assert_string_equal(findings[1].source, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,10 +306,11 @@ int main(void)
         cmocka_unit_test(test_a_message_is_one_harmless_line),
         cmocka_unit_test(test_a_long_message_is_cut),
         cmocka_unit_test(test_errors_become_findings),
-        cmocka_unit_test(test_the_first_are_kept_and_all_are_counted),
+        cmocka_unit_test(promise_10_the_first_are_kept_and_all_are_counted),
         cmocka_unit_test(test_findings_are_appended),
         cmocka_unit_test(test_what_was_dropped_is_appended_as_a_count),
         cmocka_unit_test(test_colours_are_there_when_asked_for),
+        cmocka_unit_test(promise_10_a_long_line_is_soon_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -264,7 +264,7 @@ static const struct {
     { "docker_image.basic_auth.password", "{\"$secret\":\"aa\"}", NULL, false },
 };
 
-static void test_equal(void **state)
+static void promise_5_equal(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(equals); i++) {
@@ -287,7 +287,7 @@ int main(void)
         cmocka_unit_test(test_find_refuses),
         cmocka_unit_test(test_changes),
         cmocka_unit_test(test_flags),
-        cmocka_unit_test(test_equal),
+        cmocka_unit_test(promise_5_equal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

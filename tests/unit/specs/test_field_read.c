@@ -148,7 +148,7 @@ static const struct read_case reads[] = {
     { "- a", "{}", "1:1: error: spec: want a map, got a list\n" },
 };
 
-static void test_reads(void **state)
+static void promise_9_each_value_is_read_or_refused(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(reads); i++) {
@@ -221,7 +221,7 @@ static void test_quote(void **state)
 }
 
 /* FIELD_ENTRIES_MAX entries are taken, one more is not. */
-static void test_entries_max(void **state)
+static void promise_10_entries_max(void **state)
 {
     (void)state;
     for (size_t extra = 0; extra <= 1; extra++) {
@@ -360,9 +360,12 @@ static void test_observed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reads),        cmocka_unit_test(test_order),
-        cmocka_unit_test(test_hostile_text), cmocka_unit_test(test_quote),
-        cmocka_unit_test(test_entries_max),  cmocka_unit_test(test_secrets),
+        cmocka_unit_test(promise_9_each_value_is_read_or_refused),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_hostile_text),
+        cmocka_unit_test(test_quote),
+        cmocka_unit_test(promise_10_entries_max),
+        cmocka_unit_test(test_secrets),
         cmocka_unit_test(test_observed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

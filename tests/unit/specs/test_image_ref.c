@@ -161,12 +161,30 @@ static void test_path_limit(void **state)
     assert_string_equal(err.text, "the path has 256 characters; 255 at most");
 }
 
+/* "library/", which Docker Hub puts in front, counts. */
+static void test_path_limit_of_docker_hub(void **state)
+{
+    (void)state;
+    enum { WRITTEN_MAX = IMAGE_PATH_MAX - 8 };
+    AUTO_ARENA struct arena arena = ARENA_INIT;
+    struct err err = { 0 };
+    struct image_ref got = { 0 };
+    char text[WRITTEN_MAX + 2] = "";
+    memset(text, 'b', WRITTEN_MAX);
+    assert_true(image_ref_parse(&arena, text, &got, &err));
+    assert_int_equal(strlen(got.repository), IMAGE_PATH_MAX);
+    text[WRITTEN_MAX] = 'b';
+    assert_false(image_ref_parse(&arena, text, &got, &err));
+    assert_string_equal(err.text, "the path has 256 characters; 255 at most");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_good),
         cmocka_unit_test(test_bad),
         cmocka_unit_test(test_path_limit),
+        cmocka_unit_test(test_path_limit_of_docker_hub),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,8 +52,9 @@ static void test_json_is_written_in_one_form(void **state)
         const struct value *value = NULL;
         struct err err;
         const char *text = round_cases[i].text;
-        if (!json_read(&arena, text, strlen(text), &value, &err))
+        if (!json_read(&arena, text, strlen(text), &value, &err)) {
             fail_msg("%s: %s", text, err.text);
+        }
         json_write(value, &out);
         assert_string_equal(buf_text(&out), round_cases[i].canonical);
         const struct value *again = NULL;
@@ -133,15 +134,17 @@ static bool read_nested(unsigned depth, struct err *err)
     AUTO_ARENA struct arena arena = ARENA_INIT;
     AUTO_BUF struct buf text = BUF_INIT(1 << 20);
     const struct value *value = NULL;
-    for (unsigned i = 0; i < depth; i++)
+    for (unsigned i = 0; i < depth; i++) {
         buf_adds(&text, i % 2 == 0 ? "[" : "{\"[\":");
+    }
     buf_addc(&text, '1');
-    for (unsigned i = depth; i > 0; i--)
+    for (unsigned i = depth; i > 0; i--) {
         buf_adds(&text, i % 2 == 1 ? "]" : "}");
+    }
     return json_read(&arena, buf_text(&text), text.len, &value, err);
 }
 
-static void test_nesting_ends_at_its_limit(void **state)
+static void promise_10_nesting_ends_at_its_limit(void **state)
 {
     (void)state;
     struct err err;
@@ -160,8 +163,9 @@ static void test_repeated_keys_are_no_trap(void **state)
     const struct value *value = NULL;
     struct err err;
     buf_adds(&text, "{\"last\":0");
-    for (int i = 0; i < 100000; i++)
+    for (int i = 0; i < 100000; i++) {
         buf_addf(&text, ",\"key%d\":%d", i % 50000, i);
+    }
     buf_addc(&text, '}');
     assert_true(json_read(&arena, buf_text(&text), text.len, &value, &err));
     assert_int_equal(value->len, 50001);
@@ -170,7 +174,7 @@ static void test_repeated_keys_are_no_trap(void **state)
 
 /* ---- secrets ---- */
 
-static void test_a_secret_is_never_written(void **state)
+static void promise_7_a_secret_is_never_written(void **state)
 {
     (void)state;
     AUTO_ARENA struct arena arena = ARENA_INIT;
@@ -196,8 +200,9 @@ static bool reveal(void *ctx, const struct value *secret, struct buf *out, struc
 {
     unsigned *asked = ctx;
     ++*asked;
-    if (secret->source == SECRET_ENV)
+    if (secret->source == SECRET_ENV) {
         return err_set(err, ERR_MANIFEST, "%s is not set", secret->text);
+    }
     return buf_adds(out, secret->text);
 }
 
@@ -307,9 +312,9 @@ int main(void)
         cmocka_unit_test(test_json_is_written_in_one_form),
         cmocka_unit_test(test_numbers_are_of_two_kinds),
         cmocka_unit_test(test_what_is_no_json_is_named),
-        cmocka_unit_test(test_nesting_ends_at_its_limit),
+        cmocka_unit_test(promise_10_nesting_ends_at_its_limit),
         cmocka_unit_test(test_repeated_keys_are_no_trap),
-        cmocka_unit_test(test_a_secret_is_never_written),
+        cmocka_unit_test(promise_7_a_secret_is_never_written),
         cmocka_unit_test(test_a_secret_is_revealed_on_purpose),
         cmocka_unit_test(test_a_body_that_is_too_large_is_an_error),
         cmocka_unit_test(test_the_pretty_form_is_for_people),

@@ -184,7 +184,7 @@ static const struct value *auth_map(struct arena *arena, const struct value *pas
     return top.value;
 }
 
-static void test_seal_hashes_each_secret_and_nothing_else(void **state)
+static void promise_7_seal_hashes_each_secret_and_nothing_else(void **state)
 {
     struct fixture *fixture = *state;
     struct err err;
@@ -263,7 +263,7 @@ static void test_fingerprint_tells_keys_apart(void **state)
     assert_false(digest_equal(&a, &c));
 }
 
-static void test_wipe(void **state)
+static void promise_7_wipe(void **state)
 {
     (void)state;
     char text[] = "hunter2";
@@ -284,12 +284,12 @@ int main(void)
         TEST(test_newlines),
         TEST(test_failures),
         TEST(test_the_largest_secret_is_taken),
-        TEST(test_seal_hashes_each_secret_and_nothing_else),
+        TEST(promise_7_seal_hashes_each_secret_and_nothing_else),
         TEST(test_what_holds_no_secret_is_not_copied),
         TEST(test_without_secrets_nothing_is_sealed),
         TEST(test_reveal_in_a_request),
         TEST(test_fingerprint_tells_keys_apart),
-        TEST(test_wipe),
+        TEST(promise_7_wipe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

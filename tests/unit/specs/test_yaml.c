@@ -224,7 +224,7 @@ static const struct {
     { TEXT("\xfe\xff\0a\0:"), 1, 1, "not UTF-8" },
 };
 
-static void test_mistakes_have_a_place_and_a_reason(void **state)
+static void promise_9_mistakes_have_a_place_and_a_reason(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(bad_cases); i++) {
@@ -287,24 +287,26 @@ static void assert_read(const struct buf *text)
     if (!reading.is_read) fail_msg("%s", findings[0].text);
 }
 
-static void test_a_file_has_a_size(void **state)
+static void promise_10_a_file_has_a_size(void **state)
 {
     (void)state;
     AUTO_BUF struct buf text = BUF_INIT(2 << 20);
     buf_adds(&text, "a: 1\n#");
-    while (text.len < YAML_FILE_BYTES_MAX)
+    while (text.len < YAML_FILE_BYTES_MAX) {
         buf_addc(&text, 'x');
+    }
     assert_read(&text);
     buf_addc(&text, 'x');
     assert_refused(&text, "1048577 bytes; 1048576 at most");
 }
 
-static void test_a_file_has_so_many_documents(void **state)
+static void promise_10_a_file_has_so_many_documents(void **state)
 {
     (void)state;
     AUTO_BUF struct buf text = BUF_INIT(1 << 20);
-    for (int i = 0; i < YAML_DOCUMENTS_MAX; i++)
+    for (int i = 0; i < YAML_DOCUMENTS_MAX; i++) {
         buf_adds(&text, "--- a\n");
+    }
     assert_read(&text);
     buf_adds(&text, "--- a\n");
     assert_refused(&text, "more than 1000 documents");
@@ -312,13 +314,15 @@ static void test_a_file_has_so_many_documents(void **state)
 
 static void nest(struct buf *text, unsigned depth)
 {
-    for (unsigned i = 0; i < depth; i++)
+    for (unsigned i = 0; i < depth; i++) {
         buf_addc(text, '[');
-    for (unsigned i = 0; i < depth; i++)
+    }
+    for (unsigned i = 0; i < depth; i++) {
         buf_addc(text, ']');
+    }
 }
 
-static void test_nesting_ends_at_its_limit(void **state)
+static void promise_10_nesting_ends_at_its_limit(void **state)
 {
     (void)state;
     AUTO_BUF struct buf good = BUF_INIT(1 << 20);
@@ -338,34 +342,37 @@ static void test_aliases_do_not_dig_deeper(void **state)
     (void)state;
     AUTO_BUF struct buf text = BUF_INIT(1 << 20);
     buf_adds(&text, "- &a0 []\n");
-    for (int i = 1; i < YAML_DEPTH_MAX - 1; i++)
+    for (int i = 1; i < YAML_DEPTH_MAX - 1; i++) {
         buf_addf(&text, "- &a%d [*a%d]\n", i, i - 1);
+    }
     assert_read(&text);
     buf_addf(&text, "- [*a%d]\n", YAML_DEPTH_MAX - 2);
     assert_refused(&text, "nested deeper than 32");
 }
 
-static void test_a_file_has_so_many_values(void **state)
+static void promise_10_a_file_has_so_many_values(void **state)
 {
     (void)state;
     AUTO_BUF struct buf text = BUF_INIT(1 << 20);
     buf_adds(&text, "- x\n");
-    for (int i = 2; i < YAML_NODES_MAX; i++)
+    for (int i = 2; i < YAML_NODES_MAX; i++) {
         buf_adds(&text, "- x\n"); /* and the list itself */
+    }
     assert_read(&text);
     buf_adds(&text, "- x\n");
     assert_refused(&text, "more than 200000 values");
 }
 
-static void test_a_billion_laughs_end_at_the_alias(void **state)
+static void promise_10_a_billion_laughs_end_at_the_alias(void **state)
 {
     (void)state;
     AUTO_BUF struct buf text = BUF_INIT(1 << 20);
     buf_adds(&text, "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol, lol]\n");
     for (int i = 1; i < 10; i++) {
         buf_addf(&text, "a%d: &a%d [", i, i);
-        for (int k = 0; k < 10; k++)
+        for (int k = 0; k < 10; k++) {
             buf_addf(&text, "%s*a%d", k == 0 ? "" : ", ", i - 1);
+        }
         buf_adds(&text, "]\n");
     }
     AUTO_READING struct reading reading;
@@ -383,8 +390,9 @@ static void test_merged_maps_count_too(void **state)
     (void)state;
     AUTO_BUF struct buf text = BUF_INIT(1 << 20);
     buf_adds(&text, "a0: &a0 {x: 1}\n");
-    for (int i = 1; i < 40; i++)
+    for (int i = 1; i < 40; i++) {
         buf_addf(&text, "a%d: &a%d {<<: [*a%d, *a%d]}\n", i, i, i - 1, i - 1);
+    }
     assert_refused(&text, "aliases expanded");
 }
 
@@ -394,8 +402,9 @@ static void test_a_map_of_a_megabyte_is_read_in_time(void **state)
 {
     (void)state;
     AUTO_BUF struct buf text = BUF_INIT(YAML_FILE_BYTES_MAX);
-    for (unsigned i = 0; i < 70000; i++)
+    for (unsigned i = 0; i < 70000; i++) {
         buf_addf(&text, "key%06u: 1\n", (i * 7919) % 70000);
+    }
     assert_read(&text);
     buf_adds(&text, "key000000: 1\n");
     assert_refused(&text, "duplicate key 'key000000'");
@@ -405,10 +414,12 @@ static void test_many_anchors_are_found_in_time(void **state)
 {
     (void)state;
     AUTO_BUF struct buf text = BUF_INIT(YAML_FILE_BYTES_MAX);
-    for (unsigned i = 0; i < 40000; i++)
+    for (unsigned i = 0; i < 40000; i++) {
         buf_addf(&text, "- &a%u x\n", i);
-    for (unsigned i = 0; i < 40000; i++)
+    }
+    for (unsigned i = 0; i < 40000; i++) {
         buf_addf(&text, "- *a%u\n", i);
+    }
     assert_read(&text);
 }
 
@@ -416,14 +427,16 @@ static void test_many_tag_directives_are_refused(void **state)
 {
     (void)state;
     AUTO_BUF struct buf text = BUF_INIT(YAML_FILE_BYTES_MAX);
-    for (unsigned i = 0; i < 16; i++)
+    for (unsigned i = 0; i < 16; i++) {
         buf_addf(&text, "%%TAG !a%u! !b\n", i);
+    }
     AUTO_BUF struct buf good = BUF_INIT(YAML_FILE_BYTES_MAX);
     buf_adds(&good, buf_text(&text));
     buf_adds(&good, "---\na: 50%TAG\n");
     assert_read(&good);
-    for (unsigned i = 16; i < 40000; i++)
+    for (unsigned i = 16; i < 40000; i++) {
         buf_addf(&text, "%%TAG !a%u! !b\n", i);
+    }
     buf_adds(&text, "---\na: 1\n");
     assert_refused(&text, "more than 16 %TAG lines");
 }
@@ -432,8 +445,9 @@ static void test_a_storm_of_mistakes_ends(void **state)
 {
     (void)state;
     AUTO_BUF struct buf text = BUF_INIT(YAML_FILE_BYTES_MAX);
-    for (unsigned i = 0; i < 100000; i++)
+    for (unsigned i = 0; i < 100000; i++) {
         buf_addf(&text, "k: *x%u\n", i);
+    }
     AUTO_READING struct reading reading;
     read(&reading, buf_text(&text), text.len);
     assert_false(reading.is_read);
@@ -447,14 +461,14 @@ int main(void)
         cmocka_unit_test(test_quotes_make_text_and_nothing_else_does),
         cmocka_unit_test(test_everything_has_its_position),
         cmocka_unit_test(test_documents_are_separate),
-        cmocka_unit_test(test_mistakes_have_a_place_and_a_reason),
+        cmocka_unit_test(promise_9_mistakes_have_a_place_and_a_reason),
         cmocka_unit_test(test_all_mistakes_come_in_one_run),
-        cmocka_unit_test(test_a_file_has_a_size),
-        cmocka_unit_test(test_a_file_has_so_many_documents),
-        cmocka_unit_test(test_nesting_ends_at_its_limit),
+        cmocka_unit_test(promise_10_a_file_has_a_size),
+        cmocka_unit_test(promise_10_a_file_has_so_many_documents),
+        cmocka_unit_test(promise_10_nesting_ends_at_its_limit),
         cmocka_unit_test(test_aliases_do_not_dig_deeper),
-        cmocka_unit_test(test_a_file_has_so_many_values),
-        cmocka_unit_test(test_a_billion_laughs_end_at_the_alias),
+        cmocka_unit_test(promise_10_a_file_has_so_many_values),
+        cmocka_unit_test(promise_10_a_billion_laughs_end_at_the_alias),
         cmocka_unit_test(test_merged_maps_count_too),
         cmocka_unit_test(test_a_map_of_a_megabyte_is_read_in_time),
         cmocka_unit_test(test_many_anchors_are_found_in_time),

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 static void test_file_that_is_not_sqlite(void **state)
 {
@@ -99,6 +100,58 @@ static void test_tables_of_another_shape(void **state)
     scratch_refuse(scratch->file, STORE_WRITE, ERR_CORRUPT, scratch->file, "move it away");
 }
 
+static bool on_record(void *ctx, const struct record *record)
+{
+    (void)ctx;
+    assert_non_null(record->name);
+    return true;
+}
+
+static bool on_intent(void *ctx, const struct intent *intent)
+{
+    (void)ctx;
+    assert_non_null(intent->name);
+    return true;
+}
+
+static bool read_all(struct store *store, struct err *err)
+{
+    return store_record_each(store, on_record, NULL, err) &&
+           store_unfinished(store, on_intent, NULL, err);
+}
+
+/* What no version of ours would write, past the rules of the tables: a writer finds it at once. */
+static void test_rows_that_break_the_rules(void **state)
+{
+    static const struct {
+        const char *text, *word;
+        enum err_code code;
+    } rows[] = {
+        { "UPDATE record SET phase = 'odd'", "the unknown phase 'odd'", ERR_CORRUPT },
+        { "INSERT INTO intent (name, step, at_ms) VALUES ('etl', 'odd', 1)",
+          "the unknown step 'odd'", ERR_CORRUPT },
+        { "UPDATE meta SET secret_key = x'0102'", "a damaged key", ERR_CORRUPT },
+        { "DELETE FROM meta", "holds nothing yet", ERR_NOT_FOUND },
+    };
+    struct scratch *scratch = *state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char text[256];
+        (void)unlink(scratch->file);
+        scratch_make(scratch->file, "etl");
+        (void)snprintf(text, sizeof(text), "PRAGMA ignore_check_constraints = ON; %s",
+                       rows[i].text);
+        scratch_sql(scratch->file, text);
+        struct err err = { .code = ERR_NONE };
+        struct store *store = NULL;
+        bool ok = store_open(scratch->file, STORE_READ, WORKSPACE, "plan", &store, &err) &&
+                  read_all(store, &err);
+        store_close(store);
+        assert_false(ok);
+        assert_int_equal(err.code, rows[i].code);
+        if (strstr(err.text, rows[i].word) == NULL) fail_msg("%s", err.text);
+    }
+}
+
 static void limit_file_size(rlim_t bytes)
 {
     struct rlimit limit;
@@ -179,11 +232,9 @@ static void test_value_past_the_limit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        story(test_file_that_is_not_sqlite),
-        story(test_truncated_file),
-        story(test_overwritten_pages),
-        story(test_tables_of_another_shape),
-        story(test_full_disk_loses_only_the_turn),
+        story(test_file_that_is_not_sqlite),   story(test_truncated_file),
+        story(test_overwritten_pages),         story(test_tables_of_another_shape),
+        story(test_rows_that_break_the_rules), story(test_full_disk_loses_only_the_turn),
         story(test_value_past_the_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

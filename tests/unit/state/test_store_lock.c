@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -180,6 +181,29 @@ static void test_lock_file_that_is_a_link_is_refused(void **state)
     assert_int_equal(st.st_size, 4);
 }
 
+/* Played by a limit on the size of files: no store without its holder's name, and no lock is left.
+ */
+static void test_disk_without_room_for_the_holder(void **state)
+{
+    struct scratch *scratch = *state;
+    struct store *store = NULL;
+    struct err err;
+    struct rlimit limit;
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = 0;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    assert_false(open_as(scratch, "run", &store, &err));
+    limit.rlim_cur = RLIM_INFINITY;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    (void)signal(SIGXFSZ, handler);
+    assert_int_equal(err.code, ERR_FULL);
+    assert_non_null(strstr(err.text, "cannot write the lock file"));
+    assert_non_null(strstr(err.text, scratch->file));
+    assert_true(open_as(scratch, "run", &store, &err));
+    store_close(store);
+}
+
 #define story(test) cmocka_unit_test_setup_teardown(test, scratch_setup, scratch_teardown)
 
 int main(void)
@@ -191,6 +215,7 @@ int main(void)
         story(test_strange_lines_are_not_repeated),
         story(test_command_is_made_one_word),
         story(test_lock_file_that_is_a_link_is_refused),
+        story(test_disk_without_room_for_the_holder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
