@@ -65,6 +65,16 @@ void disk_remove(struct disk *disk, const char *path)
     file_remove(disk, file);
 }
 
+void disk_put(struct disk *disk, const char *path, const void *bytes, size_t len)
+{
+    disk_remove(disk, path);
+    struct disk_file *file = file_make(disk, path);
+    file->bytes = xmalloc(len + 1);
+    if (len > 0) memcpy(file->bytes, bytes, len);
+    file->len = len;
+    file->cap = len + 1;
+}
+
 void disk_release(struct disk *disk)
 {
     while (disk->files != NULL) {
@@ -112,6 +122,15 @@ const char *disk_search(const struct disk *disk, const char *prefix, const char 
 
 /* ---- one file ---- */
 
+/* What the watch makes of a deed: what SQLite is told; `failure`: when it is to fail. */
+static int ask_watch(struct disk *disk, struct disk_event event, int failure)
+{
+    if (disk->watch == NULL || event.path == NULL) return SQLITE_OK;
+    enum disk_verdict verdict = disk->watch->before(disk->watch->ctx, &event);
+    if (verdict == DISK_GOES_ON) return SQLITE_OK;
+    return verdict == DISK_FAILS ? failure : SQLITE_FULL;
+}
+
 /* Whether a write has an effect: what SQLite is told. */
 static int write_begins(struct disk *disk)
 {
@@ -157,6 +176,9 @@ static int on_write(sqlite3_file *base, const void *bytes, int len, sqlite3_int6
     struct disk_file *file = handle->file;
     int rc = file->path == NULL ? SQLITE_OK : write_begins(handle->disk);
     if (rc != SQLITE_OK) return rc;
+    struct disk_event event = { DISK_WRITE, file->path, bytes, (size_t)at, (size_t)len, false };
+    rc = ask_watch(handle->disk, event, SQLITE_IOERR_WRITE);
+    if (rc != SQLITE_OK) return rc;
     size_t end = (size_t)at + (size_t)len;
     if (end > file->cap) {
         file->cap = 2 * end;
@@ -173,6 +195,11 @@ static int on_truncate(sqlite3_file *base, sqlite3_int64 len)
 {
     const struct handle *handle = (struct handle *)(void *)base;
     if (handle->disk->is_dead) return SQLITE_IOERR_TRUNCATE;
+    struct disk_event event = { .deed = DISK_TRUNCATE,
+                                .path = handle->file->path,
+                                .len = (size_t)len };
+    int rc = ask_watch(handle->disk, event, SQLITE_IOERR_TRUNCATE);
+    if (rc != SQLITE_OK) return rc;
     if ((size_t)len < handle->file->len) handle->file->len = (size_t)len;
     return SQLITE_OK;
 }
@@ -182,6 +209,9 @@ static int on_sync(sqlite3_file *base, int flags)
     (void)flags;
     const struct handle *handle = (struct handle *)(void *)base;
     if (handle->disk->is_dead) return SQLITE_IOERR_FSYNC;
+    struct disk_event event = { .deed = DISK_SYNC, .path = handle->file->path };
+    int rc = ask_watch(handle->disk, event, SQLITE_IOERR_FSYNC);
+    if (rc != SQLITE_OK) return rc;
     handle->file->is_unsynced = false;
     return SQLITE_OK;
 }
@@ -338,6 +368,12 @@ static int on_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *base, int f
     if (file == NULL) {
         bool may_make = (flags & SQLITE_OPEN_READWRITE) != 0 && !disk->is_dead;
         if (!may_make) return SQLITE_CANTOPEN;
+        enum { NAMED_WITH_ITS_SYNC = SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL };
+        struct disk_event event = { .deed = DISK_MAKE,
+                                    .path = path,
+                                    .is_synced = (flags & NAMED_WITH_ITS_SYNC) != 0 };
+        int rc = ask_watch(disk, event, SQLITE_CANTOPEN);
+        if (rc != SQLITE_OK) return rc;
         file = file_make(disk, path);
     }
     file->opened++;
@@ -350,12 +386,14 @@ static int on_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *base, int f
 
 static int on_delete(sqlite3_vfs *vfs, const char *path, int sync)
 {
-    (void)sync;
     struct disk *disk = vfs->pAppData;
     struct disk_file *file = disk_find(disk, path);
     if (disk->is_dead) return SQLITE_IOERR_DELETE;
     if (file == NULL) return SQLITE_IOERR_DELETE_NOENT;
     if (file->opened > 0) return SQLITE_IOERR_DELETE;
+    struct disk_event event = { .deed = DISK_DELETE, .path = path, .is_synced = sync != 0 };
+    int rc = ask_watch(disk, event, SQLITE_IOERR_DELETE);
+    if (rc != SQLITE_OK) return rc;
     file_remove(disk, file);
     return SQLITE_OK;
 }
@@ -427,6 +465,9 @@ void disk_use(struct disk *disk)
     bool is_known = vfs.pAppData != NULL;
     vfs.pAppData = disk;
     if (is_known) return;
+    /* One thread, and nobody asks how much memory it holds: a lock less for each piece of it. */
+    (void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     int rc = sqlite3_vfs_register(&vfs, 1);
     assert(rc == SQLITE_OK);
     (void)rc;

@@ -30,12 +30,33 @@ struct disk_file {
     struct disk_file *next;
 };
 
+/* What is done to a file that has a name. */
+enum disk_deed { DISK_MAKE, DISK_WRITE, DISK_TRUNCATE, DISK_SYNC, DISK_DELETE, DISK_DEED_COUNT };
+
+struct disk_event {
+    enum disk_deed deed;
+    const char *path;
+    const void *bytes; /* of a write */
+    size_t at, len;    /* of a write; `len` of a truncation */
+    /* A deletion that is on the disk when it returns; a file whose first sync syncs its name too.
+     */
+    bool is_synced;
+};
+
+/* Sees each deed before it has its effect, and may make it fail. */
+enum disk_verdict { DISK_GOES_ON, DISK_FAILS, DISK_HAS_NO_ROOM };
+struct disk_watch {
+    enum disk_verdict (*before)(void *ctx, const struct disk_event *event);
+    void *ctx;
+};
+
 struct disk {
     struct disk_file *files;
     bool is_full;        /* nothing more can be written */
     bool is_dead;        /* the process ended: nothing it does has an effect */
     int64_t writes_left; /* then `is_dead`; -1: does not matter */
     uint64_t writes;
+    const struct disk_watch *watch; /* NULL: nobody does */
 };
 
 /* Makes `disk` the one that SQLite sees from now on. */
@@ -46,6 +67,8 @@ void disk_copy(const struct disk *from, struct disk *to);
 
 struct disk_file *disk_find(const struct disk *disk, const char *path);
 void disk_remove(struct disk *disk, const char *path);
+/* A file with this content, in place of one that was there. */
+void disk_put(struct disk *disk, const char *path, const void *bytes, size_t len);
 /* Where `text` is in a file whose path begins with `prefix`: its path; NULL: nowhere. */
 const char *disk_search(const struct disk *disk, const char *prefix, const char *text);
 

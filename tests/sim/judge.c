@@ -69,7 +69,7 @@ void judge_disk(struct sim *sim)
 {
     for (size_t i = 0; i < sim->authors.secrets_len; i++) {
         const char *path = disk_search(&sim->disk, sim->state_path, sim->authors.secrets[i]);
-        if (path != NULL) world_fail(&sim->world, "a secret is in %s", path);
+        if (path != NULL) world_break(&sim->world, PROMISE_SECRET, "a secret is in %s", path);
     }
 }
 
@@ -96,7 +96,34 @@ static void count(struct sim *sim, int64_t *since_ms, int64_t span_ms, unsigned 
         *number = 0;
     }
     if (++*number <= most) return;
-    world_fail(&sim->world, "more than %u %s in %lld s", most, what, (long long)(span_ms / 1000));
+    world_break(&sim->world, PROMISE_BOUNDED, "more than %u %s in %lld s", most, what,
+                (long long)(span_ms / 1000));
+}
+
+/* All of the state's log is on the disk. */
+static bool is_log_synced(const struct sim *sim)
+{
+    char path[256];
+    (void)snprintf(path, sizeof(path), "%s-wal", sim->state_path);
+    const struct disk_file *log = disk_find(&sim->disk, path);
+    return log != NULL && !log->is_unsynced;
+}
+
+static bool take_last(void *ctx, const struct intent *intent)
+{
+    *(int64_t *)ctx = intent->id;
+    return true;
+}
+
+/*
+ * A turn that fails leaves an end of the log that is not synced and does not count. What was
+ * intended before may still be sent, the second call of an upload say: so it is noted.
+ */
+static void take_intents(struct sim *sim)
+{
+    struct err err;
+    if (sim->faults == NULL || !is_log_synced(sim)) return;
+    (void)!store_unfinished(sim->process.store, take_last, &sim->judge.intent_on_disk, &err);
 }
 
 void judge_turn(struct sim *sim)
@@ -107,8 +134,11 @@ void judge_turn(struct sim *sim)
         judge->turn_ms = sim->world.now_ms;
         judge->turns_here = 0;
     }
-    if (++judge->turns_here > TURNS_HERE_MAX) world_fail(&sim->world, "a hot loop: it never rests");
+    if (++judge->turns_here > TURNS_HERE_MAX) {
+        world_break(&sim->world, PROMISE_BOUNDED, "a hot loop: it never rests");
+    }
     count(sim, &judge->minute_ms, MINUTES, &judge->turns_minute, 600 + 60 * clusters, "turns");
+    take_intents(sim);
 }
 
 static void tell(struct sim *sim, const struct notice *notice)
@@ -173,9 +203,11 @@ static void judge_prune(struct sim *sim, const struct notice *notice)
     const struct plot *plot = authors_find(&sim->authors, notice->name);
     if (plot == NULL) return;
     if (sim->judge.dockets[plot - sim->authors.plots].is_scanned) {
-        world_fail(&sim->world, "%s is pruned, and its manifest is there", notice->name);
+        world_break(&sim->world, PROMISE_UNREADABLE, "%s is pruned, and its manifest is there",
+                    notice->name);
     } else if (!sim->judge.is_scan_whole) {
-        world_fail(&sim->world, "%s is pruned while a manifest cannot be read", notice->name);
+        world_break(&sim->world, PROMISE_UNREADABLE, "%s is pruned while a manifest cannot be read",
+                    notice->name);
     }
 }
 
@@ -187,7 +219,7 @@ void judge_noticed(void *ctx, const struct notice *notice)
     world_note(&sim->world, notice->name, notice->kind);
     world_note(&sim->world, notice->cluster_id, notice->step);
     if (secret_in(sim, notice->text) != NULL) {
-        world_fail(&sim->world, "a secret is told: %s", notice->text);
+        world_break(&sim->world, PROMISE_SECRET, "a secret is told: %s", notice->text);
     }
     if (notice->kind == NOTICE_SCANNED) take_scan(sim);
     if (notice->name != NULL) take_word(sim, notice);
@@ -245,7 +277,7 @@ static void target_of(const char *path, const char *body, char ret_id[MODEL_ID_S
 struct sought {
     enum step step;
     const char *id, *body;
-    bool is_found;
+    int64_t intent; /* 0: none was found */
 };
 
 static bool is_intended(void *ctx, const struct intent *intent)
@@ -256,24 +288,23 @@ static bool is_intended(void *ctx, const struct intent *intent)
     if (sought->step == STEP_CREATE) {
         is_same = intent->operation != NULL && strstr(sought->body, intent->operation) != NULL;
     }
-    sought->is_found = sought->is_found || is_same;
-    return !sought->is_found;
+    if (is_same) sought->intent = intent->id;
+    return !is_same;
 }
 
 /* No call without an intent that is on the disk. */
 static void judge_intent(struct sim *sim, enum step step, const char *id, const char *body)
 {
-    char path[256];
     struct err err;
     struct sought sought = { .step = step, .id = id, .body = body };
-    (void)snprintf(path, sizeof(path), "%s-wal", sim->state_path);
-    const struct disk_file *log = disk_find(&sim->disk, path);
-    if (log == NULL || log->is_unsynced) {
-        world_fail(&sim->world, "%s is sent before its intent is on the disk", step_name(step));
-    } else if (!store_unfinished(sim->process.store, is_intended, &sought, &err)) {
-        world_fail(&sim->world, "the journal cannot be read: %s", err.text);
-    } else if (!sought.is_found) {
-        world_fail(&sim->world, "%s %s is sent and was never intended", step_name(step), id);
+    if (!store_unfinished(sim->process.store, is_intended, &sought, &err)) {
+        world_break(&sim->world, PROMISE_KILLED, "the journal cannot be read: %s", err.text);
+    } else if (sought.intent == 0) {
+        world_break(&sim->world, PROMISE_KILLED, "%s %s is sent and was never intended",
+                    step_name(step), id);
+    } else if (!is_log_synced(sim) && sought.intent > sim->judge.intent_on_disk) {
+        world_break(&sim->world, PROMISE_KILLED, "%s is sent before its intent is on the disk",
+                    step_name(step));
     }
 }
 
@@ -286,10 +317,12 @@ static void judge_pace(struct sim *sim)
     if (judge->bucket > full) judge->bucket = full;
     judge->bucket -= 1000;
     if (judge->bucket < 0) {
-        world_fail(&sim->world, "more requests than %u a second", sim->scenario.rate);
+        world_break(&sim->world, PROMISE_BOUNDED, "more requests than %u a second",
+                    sim->scenario.rate);
     }
     if (sim->net.in_flight >= sim->scenario.in_flight_max) {
-        world_fail(&sim->world, "more than %u requests in flight", sim->scenario.in_flight_max);
+        world_break(&sim->world, PROMISE_BOUNDED, "more than %u requests in flight",
+                    sim->scenario.in_flight_max);
     }
 }
 
@@ -305,7 +338,7 @@ void judge_sent(struct sim *sim, const struct http_call *call, const char *path)
     count(sim, &sim->judge.span_ms, 10 * MINUTES, &sim->judge.requests_span,
           300 + 150 * sim->scenario.clusters, "requests");
     if (secret_in(sim, path) != NULL || (!may_hold_secrets && secret_in(sim, call->body) != NULL)) {
-        world_fail(&sim->world, "a secret is in a call of %s", path);
+        world_break(&sim->world, PROMISE_SECRET, "a secret is in a call of %s", path);
     }
     if (!is_write) return;
     char id[MODEL_ID_SIZE];
@@ -348,8 +381,8 @@ static void judge_removal(struct sim *sim, const struct model_view *view)
         bool is_next = text_equal(judge_tag(&other, "clusterkeeper-name"), name);
         if (is_next && other.state == MODEL_RUNNING) return;
     }
-    world_fail(&sim->world, "%s: %s was the last that ran, and is removed for good", name,
-               view->id);
+    world_break(&sim->world, PROMISE_IMAGE, "%s: %s was the last that ran, and is removed for good",
+                name, view->id);
 }
 
 void judge_arrives(struct sim *sim, const struct model_request *request)
@@ -361,7 +394,7 @@ void judge_arrives(struct sim *sim, const struct model_request *request)
     if (id[0] == '\0' || !model_view_find(sim->model, id, &view)) return;
     bool is_ours = text_equal(judge_tag(&view, "clusterkeeper-owner"), SIM_OWNER);
     if (!is_ours && !is_adopted(sim, id)) {
-        world_fail(&sim->world, "%s of %s, which is not its own", request->path, id);
+        world_break(&sim->world, PROMISE_OWN, "%s of %s, which is not its own", request->path, id);
     }
     if (step_of(request->path) == STEP_DELETE) judge_removal(sim, &view);
 }
@@ -402,4 +435,7 @@ void judge_arrived(struct sim *sim, const struct model_request *request,
     if (docket == NULL) return;
     docket->write_ms = sim->world.now_ms;
     docket->writes++;
+    enum step step = step_of(request->path);
+    bool launches = step == STEP_CREATE || step == STEP_START;
+    if (launches && response->status == 200) docket->launches++;
 }

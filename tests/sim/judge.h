@@ -27,6 +27,7 @@ struct docket {
     int64_t read_ms;   /* when a scan read it last */
     int64_t write_ms;  /* the last write that reached the workspace for it */
     unsigned writes;   /* in the calm */
+    unsigned launches; /* of them, those that were to launch a cluster and were taken */
     enum hold hold;    /* what the operator was told last */
     bool is_adopted;   /* he was told so */
     char good_id[MODEL_ID_SIZE]; /* the last one that he was told runs as it should */
@@ -48,6 +49,7 @@ struct judge {
     int64_t bucket_ms;
     int64_t write_ms;
     uint64_t requests, writes;
+    int64_t intent_on_disk; /* the last one that was known to be there when a turn began */
 };
 
 void judge_begin(struct sim *sim);
@@ -75,6 +77,10 @@ bool judge_is_converged(struct sim *sim, struct buf *why);
 bool judge_stays_so(struct sim *sim, struct buf *why);
 /* Since `since_ms` nothing was written for a cluster that is as desired. */
 bool judge_is_silent(const struct sim *sim, int64_t since_ms, struct buf *why);
+/* What cannot be pulled was not launched again and again. */
+bool judge_is_harmless(const struct sim *sim, struct buf *why);
+/* With no call under way, the journal knows of none. */
+bool judge_journal_is_done(struct sim *sim, struct buf *why);
 /* The owner's name on a cluster, or its name for us; NULL: none. */
 const char *judge_tag(const struct model_view *view, const char *key);
 

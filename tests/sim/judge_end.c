@@ -50,7 +50,7 @@ static bool bears(const struct sim *sim, const struct plot *plot, const struct m
 static bool says_no(struct buf *why, const char *name, const char *id, const char *what)
 {
     buf_clear(why);
-    buf_addf(why, "%s: cluster %s %s", name, id, what);
+    buf_addf(why, "%s: %s: cluster %s %s", promise_name(PROMISE_ONE_CLUSTER), name, id, what);
     return false;
 }
 
@@ -268,8 +268,54 @@ bool judge_is_silent(const struct sim *sim, int64_t since_ms, struct buf *why)
         bool can_be_idle = sim->scenario.model.switches.autoterminate != 0;
         if (can_be_idle && sim->authors.plots[i].wish.is_running_wanted) continue;
         buf_clear(why);
-        buf_addf(why, "%s: it was written to", sim->authors.plots[i].name);
+        buf_addf(why, "%s: %s: it was written to", promise_name(PROMISE_QUIET),
+                 sim->authors.plots[i].name);
         return false;
     }
     return true;
+}
+
+/* ---- what came of the calm ---- */
+
+static bool is_pullable(const struct authors *authors, const struct plot *plot)
+{
+    enum model_image image = authors->images[authors_image_of(authors, plot)];
+    return image != MODEL_IMAGE_MISSING && image != MODEL_IMAGE_DENIED &&
+           image != MODEL_IMAGE_TOO_LARGE && image != MODEL_IMAGE_WRONG_OS;
+}
+
+bool judge_is_harmless(const struct sim *sim, struct buf *why)
+{
+    enum { LAUNCHES_MAX = 3 }; /* for the manifest, and where something was under way before */
+    for (size_t i = 0; i < sim->authors.len; i++) {
+        const struct plot *plot = &sim->authors.plots[i];
+        unsigned launches = sim->judge.dockets[i].launches;
+        if (launches <= LAUNCHES_MAX || is_pullable(&sim->authors, plot)) continue;
+        buf_clear(why);
+        buf_addf(why, "%s: %s: an image that cannot be had was launched %u times",
+                 promise_name(PROMISE_IMAGE), plot->name, launches);
+        return false;
+    }
+    return true;
+}
+
+static bool tell_left(void *ctx, const struct intent *intent)
+{
+    struct buf *why = ctx;
+    buf_clear(why);
+    buf_addf(why, "%s: %s: the journal does not know how %s has ended",
+             promise_name(PROMISE_KILLED), intent->name, step_name(intent->step));
+    return false;
+}
+
+bool judge_journal_is_done(struct sim *sim, struct buf *why)
+{
+    struct err err;
+    struct process *process = &sim->process;
+    if (!process->is_running || !driver_is_idle(process->driver)) return true;
+    buf_clear(why);
+    if (!store_unfinished(process->store, tell_left, why, &err)) {
+        buf_addf(why, "%s: %s", promise_name(PROMISE_KILLED), err.text);
+    }
+    return why->len == 0;
 }

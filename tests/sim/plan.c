@@ -63,7 +63,7 @@ static void answer(struct planner *planner, struct http_call *call)
         .authorization = call->authorization,
     };
     if (strcmp(call->method, "GET") != 0) {
-        world_fail(&sim->world, "a plan calls %s %s", call->method, request.path);
+        world_break(&sim->world, PROMISE_PLAN, "a plan calls %s %s", call->method, request.path);
     }
     model_handle(sim->model, &request, &response);
     call->answered = true;
@@ -164,7 +164,13 @@ void plan_make(struct sim *sim)
 {
     struct planner planner = { .sim = sim };
     planner.port = (struct port){
-        &planner, now_ms, wall_ms, random_number, wake_at, http_send, http_cancel,
+        .ctx = &planner,
+        .now_ms = now_ms,
+        .wall_ms = wall_ms,
+        .random = random_number,
+        .wake_at = wake_at,
+        .http_send = http_send,
+        .http_cancel = http_cancel,
     };
     AUTO(store_close) struct store *store = NULL;
     AUTO(cache_close) struct cache *cache = NULL;
@@ -203,8 +209,8 @@ void plan_compare(struct sim *sim, const struct notice *notice)
         bool differs = is_binding(planned) && wanted != notice->action;
         *planned = book->items[--book->len];
         if (!differs) return;
-        world_fail(&sim->world, "%s: %s was planned, %s is done", notice->name, action_name(wanted),
-                   action_name(notice->action));
+        world_break(&sim->world, PROMISE_PLAN, "%s: %s was planned, %s is done", notice->name,
+                    action_name(wanted), action_name(notice->action));
         return;
     }
 }

@@ -266,6 +266,11 @@ static void rescan(struct sim *sim, void *arg)
 
 void process_directory_changed(struct sim *sim)
 {
+    const struct fault_kind *fault = fault_plan_at(sim->faults, POINT_EVENT);
+    if (fault != NULL) {
+        if (fault->way == WAY_KILL) process_kill(sim);
+        return;
+    }
     world_at(&sim->world, sim->world.now_ms + sim->scenario.watch_ms,
              (struct occasion){ .happen = rescan });
 }
@@ -284,7 +289,8 @@ void process_rival(struct sim *sim)
     struct err err;
     if (store_open(sim->state_path, STORE_WRITE, SIM_HOST, "apply", &store, &err)) {
         store_close(store);
-        world_fail(&sim->world, "two controllers have the state file at once");
+        world_break(&sim->world, PROMISE_ONE_CLUSTER,
+                    "two controllers have the state file at once");
     } else if (err.code != ERR_LOCKED) {
         world_fail(&sim->world, "a second controller is told: %s", err.text);
     }

@@ -174,7 +174,9 @@ static bool step(struct sim *sim, int64_t until_ms)
 static void go_on(struct sim *sim, int64_t until_ms, uint64_t *events)
 {
     while (step(sim, until_ms)) {
-        if (++*events > EVENTS_MAX) world_fail(&sim->world, "more than %d events", EVENTS_MAX);
+        if (++*events > EVENTS_MAX) {
+            world_break(&sim->world, PROMISE_BOUNDED, "more than %d events", EVENTS_MAX);
+        }
     }
 }
 
@@ -200,6 +202,7 @@ static void begin_calm(struct sim *sim)
 {
     world_tell(&sim->world, "      from here on nothing goes wrong");
     sim->is_calm = sim->net.is_calm = true;
+    if (sim->faults != NULL) sim->faults->is_over = true;
     sim->disk.is_full = false;
     sim->disk.writes_left = -1;
     sim->process.sends_left = sim->process.start_writes = -1;
@@ -208,7 +211,7 @@ static void begin_calm(struct sim *sim)
     authors_mend(sim);
     if (world_chance(&sim->world, CONCERN_PROCESS, 400)) plan_here(sim);
     for (size_t i = 0; i < sim->authors.len; i++) {
-        sim->judge.dockets[i].writes = 0;
+        sim->judge.dockets[i].writes = sim->judge.dockets[i].launches = 0;
     }
 }
 
@@ -226,8 +229,8 @@ static bool converges(struct sim *sim, uint64_t *events)
     bool is_done = false;
     while (!is_done && !sim->world.has_failed) {
         if (sim->world.now_ms - began_ms > most_ms) {
-            world_fail(&sim->world, "no convergence in %lld minutes: %s",
-                       (long long)(most_ms / MINUTES), buf_text(&why));
+            world_fail(&sim->world, "%s; no convergence in %lld minutes", buf_text(&why),
+                       (long long)(most_ms / MINUTES));
             return false;
         }
         int64_t quiet_from_ms = sim->judge.write_ms > began_ms ? sim->judge.write_ms : began_ms;
@@ -250,14 +253,15 @@ static void calm_down(struct sim *sim, uint64_t *events)
     go_on(sim, since_ms + sim->scenario.interval_ms * 13 / 10, events);
     if (sim->world.has_failed) return;
     if (!judge_stays_so(sim, &why)) {
-        world_fail(&sim->world, "it did not stay so: %s", buf_text(&why));
-    } else if (!judge_is_silent(sim, since_ms, &why)) {
-        world_fail(&sim->world, "not quiet when equal: %s", buf_text(&why));
+        world_fail(&sim->world, "%s; it did not stay so", buf_text(&why));
+    } else if (!judge_is_silent(sim, since_ms, &why) || !judge_is_harmless(sim, &why) ||
+               !judge_journal_is_done(sim, &why)) {
+        world_fail(&sim->world, "%s", buf_text(&why));
     }
     for (size_t i = 0; i < sim->authors.len; i++) {
         if (sim->judge.dockets[i].writes <= BOUNDED_WRITES_MAX) continue;
-        world_fail(&sim->world, "%s: %u writes in the calm", sim->authors.plots[i].name,
-                   sim->judge.dockets[i].writes);
+        world_break(&sim->world, PROMISE_IMAGE, "%s: %u writes in the calm",
+                    sim->authors.plots[i].name, sim->judge.dockets[i].writes);
     }
 }
 
@@ -268,10 +272,14 @@ static void begin(struct sim *sim, const struct sim_order *order)
     world_init(&sim->world, order->seed, &order->limits, order->is_traced);
     sim->state_path = order->state_path;
     scenario_draw(&sim->world, order->size, &sim->scenario);
+    if (order->job != NULL) order->job->set_scene(&sim->scenario);
     if (order->empty != NULL) disk_copy(order->empty, &sim->disk);
     sim->disk.writes_left = -1;
     disk_use(&sim->disk);
+    sim->faults = order->faults;
+    if (order->faults != NULL) fault_plan_begin(order->faults, &sim->disk);
     sim_files_init(&sim->files, AUTHORS_ROOT);
+    sim->files.faults = order->faults;
     sim->scenario.model.start_ms = sim_workspace_ms(sim);
     sim->model = model_create(&sim->scenario.model);
     net_init(sim);
@@ -279,6 +287,7 @@ static void begin(struct sim *sim, const struct sim_order *order)
     judge_begin(sim);
     people_begin(sim);
     plan_deeds(sim);
+    if (order->job != NULL) order->job->begin(sim);
     sim->process.start_writes = -1;
     process_restart_at(sim, sim->world.now_ms);
 }
@@ -304,6 +313,7 @@ void sim_run(const struct sim_order *order, struct sim_result *ret_result)
     begin(sim, order);
     go_on(sim, sim->world.now_ms + sim->scenario.chaos_ms, &events);
     if (!sim->world.has_failed) calm_down(sim, &events);
+    if (!sim->world.has_failed && order->job != NULL) order->job->judge(sim);
     *ret_result = (struct sim_result){
         .happenings = sim->world.happenings,
         .events = events,

@@ -6,6 +6,7 @@
 
 #include "authors.h"
 #include "disk.h"
+#include "fault_plan.h"
 #include "judge.h"
 #include "people.h"
 #include "plan.h"
@@ -30,6 +31,14 @@ struct sim {
     struct plan_book plan;
     const char *state_path; /* real directory, lock file; the rest is on the disk above */
     bool is_calm;
+    struct fault_plan *faults; /* NULL: what the seed draws goes wrong, and nothing else */
+};
+
+/* A set piece, in place of what a seed draws. */
+struct sim_job {
+    void (*set_scene)(struct scenario *scenario); /* what kind of world it is */
+    void (*begin)(struct sim *sim);               /* what is going to happen in it */
+    void (*judge)(struct sim *sim);               /* what has to be, once it has converged */
 };
 
 /* How a run is asked for, and what came of it. */
@@ -39,6 +48,8 @@ struct sim_order {
     struct limits limits;
     bool is_traced;
     const char *state_path;
+    const struct sim_job *job; /* NULL: of the seed alone */
+    struct fault_plan *faults;
     const struct disk *empty; /* a disk with a new state file on it; NULL: it is made */
 };
 struct sim_result {

@@ -27,6 +27,10 @@ static bool is_below_root(const struct sim_files *files, const char *path)
 /* The directory is away, or its disk fails. */
 static bool is_lost(const struct sim_files *files, const char *path, struct err *err)
 {
+    if (fault_plan_at(files->faults, POINT_FILE) != NULL) {
+        (void)err_set(err, ERR_IO, "cannot read '%s': Input/output error", path);
+        return true;
+    }
     if (files->state == ROOT_THERE || !is_below_root(files, path)) return false;
     if (files->state == ROOT_EMPTY && strcmp(path, files->root) == 0) return false;
     bool is_there = files->state == ROOT_FAILING;

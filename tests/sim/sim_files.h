@@ -6,6 +6,7 @@
 #ifndef CLUSTERKEEPER_SIM_FILES_H
 #define CLUSTERKEEPER_SIM_FILES_H
 
+#include "fault_plan.h"
 #include "files.h"
 
 enum sim_root { ROOT_THERE, ROOT_AWAY, ROOT_EMPTY, ROOT_FAILING };
@@ -25,6 +26,7 @@ struct sim_files {
     size_t len, cap;
     int64_t clock;
     uint64_t inode;
+    struct fault_plan *faults; /* NULL: none */
 };
 
 void sim_files_init(struct sim_files *files, const char *root);

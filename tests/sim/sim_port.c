@@ -104,6 +104,9 @@ void net_end_given_up(struct net *net)
 static void deliver(struct sim *sim, void *arg)
 {
     struct exchange *exchange = arg;
+    if (exchange->call != NULL && fault_plan_at(sim->faults, POINT_ANSWER) != NULL) {
+        process_kill(sim);
+    }
     struct http_call *call = exchange->call;
     if (call != NULL) {
         unlink_waiting(exchange);
@@ -183,7 +186,10 @@ static void arrive(struct sim *sim, void *arg)
     };
     judge_arrives(sim, &request);
     if (strikes_here(exchange)) add_fault(exchange);
+    size_t clusters = model_cluster_count(sim->model);
     model_handle(sim->model, &request, &exchange->response);
+    bool is_made = model_cluster_count(sim->model) > clusters;
+    if (is_made && sim->faults != NULL) sim->faults->clusters_made++;
     if (strikes_here(exchange)) model_faults_clear(sim->model);
     judge_arrived(sim, &request, &exchange->response);
     spoil(exchange);
@@ -253,6 +259,7 @@ static void hang(struct sim *sim, struct exchange *exchange, struct http_call *c
 static void http_send(void *ctx, struct http_call *call)
 {
     struct sim *sim = ctx;
+    const struct fault_kind *fault = fault_plan_at(sim->faults, POINT_CALL);
     if (process_dies_here(sim)) {
         give_up(&sim->net, call);
         return;
@@ -261,6 +268,7 @@ static void http_send(void *ctx, struct http_call *call)
     int64_t out_ms = BETWEEN(sim->scenario.latency_least_ms, sim->scenario.latency_most_ms);
     exchange->back_ms = BETWEEN(sim->scenario.latency_least_ms, sim->scenario.latency_most_ms);
     draw_trouble(sim, exchange);
+    if (fault != NULL) exchange->trouble = fault->trouble;
     judge_sent(sim, call, exchange->path);
     if (exchange->trouble == TROUBLE_HANG) {
         hang(sim, exchange, call);
@@ -299,8 +307,15 @@ static void http_cancel(void *ctx, struct http_call *call)
 void net_init(struct sim *sim)
 {
     sim->net = (struct net){ .wake_at_ms = NEVER };
-    sim->net.port =
-        (struct port){ sim, now_ms, wall_ms, random_number, wake_at, http_send, http_cancel };
+    sim->net.port = (struct port){
+        .ctx = sim,
+        .now_ms = now_ms,
+        .wall_ms = wall_ms,
+        .random = random_number,
+        .wake_at = wake_at,
+        .http_send = http_send,
+        .http_cancel = http_cancel,
+    };
 }
 
 void net_release(struct net *net)

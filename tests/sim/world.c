@@ -138,13 +138,41 @@ void world_note(struct world *world, const char *text, int64_t number)
     world->fingerprint = hash * UINT64_C(0x9e3779b97f4a7c15);
 }
 
-void world_fail(struct world *world, const char *fmt, ...)
+/* ---- failures ---- */
+
+const char *promise_name(enum promise promise)
+{
+    static const char *const names[] = {
+#define PROMISE(id, number, words) [number] = "promise " #number " (" words ")",
+#include "promises/promises.def"
+#undef PROMISE
+    };
+    return names[promise];
+}
+
+static PRINTF(3, 0) void fail(struct world *world, const char *what, const char *fmt, va_list args)
 {
     if (world->has_failed) return;
     world->has_failed = true;
+    AUTO_BUF struct buf failure = BUF_INIT(FAILURE_SIZE);
+    if (what != NULL) buf_addf(&failure, "%s: ", what);
+    buf_vaddf(&failure, fmt, args);
+    (void)snprintf(world->failure, sizeof(world->failure), "%s", buf_text(&failure));
+    world_tell(world, "FAILED %s", world->failure);
+}
+
+void world_fail(struct world *world, const char *fmt, ...)
+{
     va_list args;
     va_start(args, fmt);
-    (void)vsnprintf(world->failure, sizeof(world->failure), fmt, args);
+    fail(world, NULL, fmt, args);
     va_end(args);
-    world_tell(world, "FAILED %s", world->failure);
+}
+
+void world_break(struct world *world, enum promise promise, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    fail(world, promise_name(promise), fmt, args);
+    va_end(args);
 }

@@ -33,6 +33,12 @@ enum concern {
     CONCERN_COUNT,
 };
 
+enum promise {
+#define PROMISE(id, number, words) PROMISE_##id = (number),
+#include "promises/promises.def"
+#undef PROMISE
+};
+
 /* Something that happens at its time. `arg` belongs to it: released when it never comes to pass. */
 struct occasion {
     int64_t at_ms;
@@ -85,7 +91,11 @@ bool world_happens(struct world *world, const char *fmt, ...) PRINTF(2, 3);
 void world_tell(struct world *world, const char *fmt, ...) PRINTF(2, 3);
 /* Something that the fingerprint has to cover also when no trace is kept. */
 void world_note(struct world *world, const char *text, int64_t number);
-/* A promise was broken. The first failure is kept. */
+/* Something is wrong with the run itself. The first failure is kept. */
 void world_fail(struct world *world, const char *fmt, ...) PRINTF(2, 3);
+/* A promise was broken: a failure that begins with its name. */
+void world_break(struct world *world, enum promise promise, const char *fmt, ...) PRINTF(3, 4);
+/* "promise 1 (one cluster for one manifest)" */
+const char *promise_name(enum promise promise);
 
 #endif
