@@ -181,8 +181,25 @@ static bool set_image(struct control *control, struct err *err)
     if (!find_word(value_get_text(control->body, "behaviour"), words, COUNT_OF(words), &at, err)) {
         return err_wrap(err, "behaviour");
     }
-    model_set_image(control->model, url, (enum model_image)at,
-                    value_get_text(control->body, "password"));
+    if (model_set_image(control->model, url, (enum model_image)at,
+                        value_get_text(control->body, "password"))) {
+        return true;
+    }
+    return err_set(err, ERR_USAGE, "nothing was pushed under that digest");
+}
+
+static bool push_image(struct control *control, struct err *err)
+{
+    const char *url = value_get_text(control->body, "url");
+    char digest[MODEL_DIGEST_SIZE];
+    if (url == NULL) return err_set(err, ERR_USAGE, "push needs url");
+    if (!model_push_image(control->model, url)) {
+        return err_set(err, ERR_USAGE, "a digest cannot be pushed to; give the tag");
+    }
+    if (!model_image_digest(control->model, url, digest)) return false;
+    emit_open(control->out, '{');
+    emit_text(control->out, "digest", digest);
+    emit_close(control->out, '}');
     return true;
 }
 
@@ -276,6 +293,7 @@ void control_write_clusters(struct workspace_model *model, struct buf *out)
         emit_int(out, "launches", view.launches);
         emit_int(out, "nodes_launched", (int64_t)view.nodes_launched);
         emit_int(out, "libraries", (int64_t)view.libraries);
+        if (view.image_digest != NULL) emit_text(out, "image_digest", view.image_digest);
         emit_key(out, "cluster");
         (void)model_write_cluster(model, view.id, out);
         emit_close(out, '}');
@@ -334,62 +352,13 @@ static bool reset_requests(struct control *control, struct err *err)
     return true;
 }
 
-/* Every setting that is a number, by its name in model.h. */
-static const struct setting {
-    const char *name;
-    bool is_delay;
-    size_t offset;
-} settings[] = {
-#define DELAY(field)                                       \
-    {                                                      \
-#field, true, offsetof(struct model_delays, field) \
-    }
-#define SWITCH(field)                                         \
-    {                                                         \
-#field, false, offsetof(struct model_switches, field) \
-    }
-    DELAY(pending_ms),
-    DELAY(restart_ms),
-    DELAY(resize_ms),
-    DELAY(terminate_ms),
-    DELAY(list_lag_ms),
-    DELAY(get_lag_ms),
-    DELAY(slow_image_ms),
-    DELAY(library_ms),
-    DELAY(jitter_pct),
-    SWITCH(credentials),
-    SWITCH(idempotency),
-    SWITCH(tag_edit_restarts),
-    SWITCH(unknown_refused),
-    SWITCH(delete_unknown_ok),
-    SWITCH(restart_ended_ok),
-    SWITCH(start_live_ok),
-    SWITCH(resize_refreshes),
-    SWITCH(edit_clears_reason),
-    SWITCH(image_codes_exact),
-    SWITCH(dcs_enabled),
-    SWITCH(dcs_at_launch),
-    SWITCH(ebs_checked),
-    SWITCH(scripts_checked),
-    SWITCH(autoterminate),
-    SWITCH(admin),
-    SWITCH(pins_max),
-    SWITCH(nodes_burst),
-    SWITCH(nodes_per_min),
-};
-
-static int64_t *setting_at(struct workspace_model *model, const struct setting *setting)
-{
-    char *base = setting->is_delay ? (char *)model_delays(model) : (char *)model_switches(model);
-    return (int64_t *)(void *)(base + setting->offset);
-}
-
 static bool get_config(struct control *control, struct err *err)
 {
     (void)err;
     emit_open(control->out, '{');
-    for (size_t i = 0; i < COUNT_OF(settings); i++) {
-        emit_int(control->out, settings[i].name, *setting_at(control->model, &settings[i]));
+    const char *name = NULL;
+    for (size_t i = 0; (name = control_setting_name(i)) != NULL; i++) {
+        emit_int(control->out, name, *control_setting(control->model, name));
     }
     emit_close(control->out, '}');
     return true;
@@ -400,17 +369,14 @@ static bool set_config(struct control *control, struct err *err)
     const struct value *body = control->body;
     for (size_t i = 0; body != NULL && i < body->len; i++) {
         const struct member *member = &body->u.members[i];
-        size_t at = 0;
-        while (at < COUNT_OF(settings) && strcmp(settings[at].name, member->key) != 0) {
-            at++;
-        }
-        if (at == COUNT_OF(settings)) {
+        int64_t *setting = control_setting(control->model, member->key);
+        if (setting == NULL) {
             return err_set(err, ERR_USAGE, "there is no setting '%.100s'", member->key);
         }
         int64_t number = member->value->kind == VALUE_BOOL ? member->value->u.boolean : -1;
         if (member->value->kind == VALUE_INT) number = member->value->u.integer;
         if (number < 0) return err_set(err, ERR_USAGE, "%s must not be negative", member->key);
-        *setting_at(control->model, &settings[at]) = number;
+        *setting = number;
     }
     return get_config(control, err);
 }
@@ -426,6 +392,7 @@ static const struct control_row {
     { "GET", "/control/faults", list_faults },
     { "DELETE", "/control/faults", clear_faults },
     { "POST", "/control/image", set_image },
+    { "POST", "/control/push", push_image },
     { "POST", "/control/script", set_script },
     { "POST", "/control/stockout", set_stockout },
     { "POST", "/control/policy", set_policy },

@@ -23,6 +23,9 @@ bool control_is_for(const char *path); /* begins with /control/ */
 /* Act and answer. `ret_response` is made anew, as by model_handle. */
 void control_handle(struct workspace_model *model, struct control_clock *clock, int64_t real_ms,
                     const struct model_request *request, struct model_response *ret_response);
+/* control_settings.c: the delays and switches. NULL: past the end; no such setting. */
+const char *control_setting_name(size_t index);
+int64_t *control_setting(struct workspace_model *model, const char *name);
 /* The answer of GET /control/clusters. */
 void control_write_clusters(struct workspace_model *model, struct buf *out);
 

@@ -20,6 +20,8 @@
 #define SPEC       "{" SMALL ",\"num_workers\":2}"
 #define WITH(more) "{" SMALL ",\"num_workers\":2," more "}"
 #define MINUTES    INT64_C(60000)
+/* Well-formed, and of nothing. */
+#define NO_DIGEST "sha256:0000000000000000000000000000000000000000000000000000000000000000"
 
 struct fixture {
     struct workspace_model *model;

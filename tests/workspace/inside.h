@@ -5,12 +5,14 @@
 #define CLUSTERKEEPER_WORKSPACE_INSIDE_H
 
 #include "emit.h"
+#include "image_ref.h"
 #include "model.h"
 #include "prng.h"
 
 enum {
     WS_REQUEST_BYTES_MAX = 10 * 1024 * 1024, /* databricks-api.md 1.1 */
     WS_ANSWER_BYTES_MAX = 64 * 1024 * 1024,
+    WS_HEADERS_BYTES_MAX = 16 * 1024,
     WS_ROW_BYTES_MAX = 12 * 1024 * 1024,
     WS_PARAMS_MAX = 32,
     WS_EVENTS_MAX = 2000, /* of one cluster; the older half goes first */
@@ -73,8 +75,9 @@ struct ws_cluster {
     int64_t launch_ms; /* how long the launch under way takes */
     unsigned launches;
     uint64_t nodes_launched;
-    char *state_message;     /* NULL: "" */
-    const char *reason_code; /* static; NULL: never ended */
+    char image_digest[MODEL_DIGEST_SIZE]; /* of what the last launch pulled; "": nothing */
+    char *state_message;                  /* NULL: "" */
+    const char *reason_code;              /* static; NULL: never ended */
     const char *reason_type;
     char *reason_parameters; /* JSON object; NULL: none */
     struct ws_event *events;
@@ -94,10 +97,17 @@ struct ws_sorted { /* the order of a listing */
     struct ws_cluster *cluster;
 };
 
-struct ws_image {
-    char *url;
-    char *password;
-    enum model_image image;
+struct ws_version { /* what was pushed under a tag */
+    unsigned number;
+    enum model_image kind; /* what becomes of a launch with it */
+    bool is_arm;
+    char digest[MODEL_DIGEST_SIZE];
+};
+struct ws_image { /* a tag of a repository, whatever the host */
+    char *repository, *tag;
+    char *password;              /* of MODEL_IMAGE_PRIVATE; NULL: any will do */
+    struct ws_version *versions; /* the tag points to the last one */
+    size_t versions_len, versions_cap;
 };
 struct ws_script {
     char *destination;
@@ -195,6 +205,8 @@ bool ws_refuse(struct ws_call *call, int status, const char *code, const char *f
 const char *ws_param(const struct ws_call *call, const char *key);
 void ws_answer_empty(struct ws_call *call);  /* {} */
 struct buf *ws_answer(struct ws_call *call); /* where the body goes */
+/* One more header of the answer; `name` in lower case. */
+void ws_header(struct model_response *response, const char *name, const char *value);
 size_t ws_routes_count(void);
 void ws_fail_response(struct model_response *response, int status, const char *code,
                       const char *message);
@@ -230,14 +242,61 @@ void ws_schedule_expiry(struct workspace_model *model, struct ws_cluster *cluste
 /* model_outcome.c: how a launch ends; each false with `ret_ending` filled, texts in the scratch */
 bool ws_check_machines(struct workspace_model *model, const struct ws_cluster *cluster,
                        struct ws_ending *ret_ending);
-bool ws_check_image(struct workspace_model *model, const struct ws_cluster *cluster,
+/* Notes what was pulled. */
+bool ws_check_image(struct workspace_model *model, struct ws_cluster *cluster,
                     struct ws_ending *ret_ending);
 /* Also writes the event INIT_SCRIPTS_FINISHED. */
 bool ws_check_scripts(struct workspace_model *model, struct ws_cluster *cluster,
                       struct ws_ending *ret_ending);
 bool ws_check_container(struct workspace_model *model, const struct ws_cluster *cluster,
                         struct ws_ending *ret_ending);
-bool ws_image_is_slow(const struct workspace_model *model, const struct ws_cluster *cluster);
+bool ws_image_is_slow(struct workspace_model *model, const struct ws_cluster *cluster);
+
+/* model_images.c */
+struct ws_pull { /* valid until an image is set, pushed or looked for */
+    const struct ws_image *image;
+    const struct ws_version *version;
+};
+/* An image that nobody spoke of is made, and is OK. False: the digest was never pushed. */
+bool ws_image_find(struct workspace_model *model, const struct image_ref *ref,
+                   struct ws_pull *ret_pull);
+bool ws_image_find_url(struct workspace_model *model, const char *url, struct ws_pull *ret_pull);
+/* As if `url` had that digest. */
+bool ws_image_find_pulled(struct workspace_model *model, const char *url, const char *digest,
+                          struct ws_pull *ret_pull);
+void ws_images_free(struct workspace_model *model);
+
+/* model_content.c */
+enum { WS_DOCUMENTS_MAX = 7 };
+struct ws_document {
+    const char *media_type;
+    const char *data;
+    size_t len;
+    bool is_blob; /* else a manifest or an index */
+    char digest[MODEL_DIGEST_SIZE];
+};
+struct ws_content {
+    struct ws_document documents[WS_DOCUMENTS_MAX]; /* the last is what the tag points to */
+    size_t len;
+};
+void ws_content_make(struct arena *arena, const struct ws_image *image,
+                     const struct ws_version *version, struct ws_content *ret_content);
+void ws_content_digest(const struct ws_image *image, const struct ws_version *version,
+                       char ret_digest[MODEL_DIGEST_SIZE]);
+const char *ws_version_cpu(const struct ws_version *version); /* "amd64" */
+
+/* model_registry.c: what is served under /v2/ */
+bool ws_registry_is_for(const char *path);
+/* The name of its route: "registry/manifest"; "" for a path of no registry. */
+const char *ws_registry_name(const char *path);
+/* A path or method that is not served; always false. */
+bool ws_registry_lost(struct ws_call *call);
+/* {"errors":[...]}; always false. */
+bool ws_registry_refuse(struct ws_call *call, int status, const char *code, const char *message);
+
+/* model_registry_login.c: each answers the call itself when it returns false */
+bool ws_registry_admits(struct ws_call *call, const struct ws_pull *pull);
+bool ws_registry_admits_ping(struct ws_call *call);
 
 /* model_shape.c, model_spec.c */
 bool ws_check_shape(struct ws_call *call, const struct value *spec);
@@ -277,12 +336,14 @@ void ws_event_add(struct workspace_model *model, struct ws_cluster *cluster, con
                   const char *details);
 
 /* model_files.c */
+/* NULL: not base64. */
+char *ws_from_base64(struct arena *arena, const char *text, size_t *ret_len);
 const struct ws_file *ws_file_find(const struct workspace_model *model, const char *path);
 
 /* model_faults.c */
 /* Before the call: true when `response` is final and nothing is to be done. */
 bool ws_faults_before(struct ws_call *call, const char *name, const struct ws_fault **ret_after);
-void ws_fault_after(const struct ws_fault *fault, struct model_response *response);
+void ws_fault_after(struct ws_call *call, const struct ws_fault *fault);
 
 /* Handlers, by the file that they are in. */
 bool ws_create(struct ws_call *call); /* model_clusters.c */
@@ -320,6 +381,11 @@ bool ws_me(struct ws_call *call);
 bool ws_host_config(struct ws_call *call);
 bool ws_conf_get(struct ws_call *call);
 bool ws_conf_patch(struct ws_call *call);
+bool ws_registry_ping(struct ws_call *call); /* model_registry.c */
+bool ws_registry_manifest(struct ws_call *call);
+bool ws_registry_blob(struct ws_call *call);
+bool ws_registry_tags(struct ws_call *call);
+bool ws_registry_token(struct ws_call *call); /* model_registry_login.c */
 
 /* model_clusters.c, for the other handlers: the cluster that the body names. NULL: it was
    refused, and the answer says why. */

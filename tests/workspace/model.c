@@ -30,6 +30,7 @@ void model_config_defaults(struct model_config *config)
             .dcs_enabled = 1,
             .ebs_checked = 1,
             .admin = 1,
+            .registry_auth = 2,
             .pins_max = 100,
             .nodes_per_min = 100,
         },
@@ -68,10 +69,6 @@ struct workspace_model *model_create(const struct model_config *config)
 
 static void free_settings(struct workspace_model *model)
 {
-    for (size_t i = 0; i < model->images_len; i++) {
-        xfree(model->images[i].url);
-        xfree(model->images[i].password);
-    }
     for (size_t i = 0; i < model->scripts_len; i++) {
         xfree(model->scripts[i].destination);
     }
@@ -80,7 +77,7 @@ static void free_settings(struct workspace_model *model)
         xfree(model->files[i].content);
     }
     model_faults_clear(model);
-    xfree(model->images);
+    ws_images_free(model);
     xfree(model->scripts);
     xfree(model->policies);
     xfree(model->faults);

@@ -70,6 +70,10 @@ struct model_switches {
     int64_t pins_max;           /* 100 */
     int64_t nodes_burst;        /* nodes that may be launched at once; 0: no limit (default) */
     int64_t nodes_per_min;      /* refill of that bucket */
+    int64_t registry_auth;      /* at /v2/: 0 nobody is asked, 1 Basic and 2 (default) Bearer for
+                                   private images, 3 Bearer for all, as Docker Hub does */
+    int64_t registry_forbids;   /* 0: a denied image is 401, whatever the token; 1: it is 403 */
+    int64_t registry_no_digest; /* 0: answers bear Docker-Content-Digest */
 };
 
 struct model_tag {
@@ -117,6 +121,9 @@ struct model_request {
     const char *method;
     const char *path;          /* with the query, as in the request line */
     const char *authorization; /* value of the header; NULL: none */
+    const char *accept;        /* likewise; several with commas; only the registry looks at it */
+    const char *origin;        /* as the caller knows us, "http://127.0.0.1:8080"; NULL:
+                                  MODEL_ORIGIN */
     const char *body;          /* NULL: none */
     size_t body_len;
 };
@@ -128,6 +135,8 @@ struct model_response {
     const char *content_type;
     int64_t delay_ms; /* before the answer, or the end of the connection, reaches the caller */
     struct buf body;
+    size_t content_length; /* of the body; of an answer to HEAD, of the body that GET would have */
+    struct buf headers;    /* more of them: "name: value" a line, names in lower case */
 };
 
 /* Act and answer. `ret_response` is made anew; release it. Answers bear MODEL_ORG_ID. */
@@ -135,6 +144,7 @@ void model_handle(struct workspace_model *model, const struct model_request *req
                   struct model_response *ret_response);
 void model_response_release(struct model_response *response);
 #define MODEL_ORG_ID "6051921418418893"
+#define MODEL_ORIGIN "https://registry.example"
 
 /* Faults: the first rule that matches and is not used up applies; delays add up. */
 enum model_fault_kind {
@@ -200,9 +210,22 @@ enum model_script {
 };
 const char *model_image_name(enum model_image image);
 const char *model_script_name(enum model_script script);
-/* `url` as in docker_image.url. `password`: of MODEL_IMAGE_PRIVATE; NULL: any will do. */
-void model_set_image(struct workspace_model *model, const char *url, enum model_image image,
+/*
+ * `url` as in docker_image.url; its host is of no account: one table for all registries, which is
+ * also served under /v2/. `password`: of MODEL_IMAGE_PRIVATE; NULL: any will do. By a digest it is
+ * what was pushed under it; false: that never was. A change to or from WRONG_OS is a push.
+ */
+bool model_set_image(struct workspace_model *model, const char *url, enum model_image kind,
                      const char *password);
+/*
+ * The tag points to new bytes of the same kind from now on. The old ones stay, under their digest
+ * and with the kind that they have. False: `url` has a digest, which cannot be moved.
+ */
+bool model_push_image(struct workspace_model *model, const char *url);
+/* What `url` stands for now. False: a digest that was never pushed. */
+enum { MODEL_DIGEST_SIZE = sizeof("sha256:") + 64 };
+bool model_image_digest(struct workspace_model *model, const char *url,
+                        char ret_digest[MODEL_DIGEST_SIZE]);
 void model_set_script(struct workspace_model *model, const char *destination,
                       enum model_script script);
 /* The next `launches` launches find no machines. */
@@ -254,6 +277,7 @@ struct model_view {
     size_t libraries;  /* installed or to be installed */
     /* Every node that was ever launched for it: what it costs. */
     uint64_t nodes_launched;
+    const char *image_digest; /* of what the last launch pulled; NULL: nothing, or not yet */
 };
 const char *model_state_name(enum model_state state);
 bool model_is_live(enum model_state state); /* costs money: not TERMINATING, TERMINATED, EXPIRED */
@@ -278,7 +302,8 @@ const char *model_file(const struct workspace_model *model, const char *path, si
 struct model_call {
     int64_t at_ms;
     const char *method;
-    const char *name;       /* "clusters/create"; "" for a path that is not served */
+    const char *name;       /* "clusters/create", "registry/manifest"; "" for a path that is not
+                               served */
     char id[MODEL_ID_SIZE]; /* the cluster it was about, or was made; "" */
     int status;             /* as answered; 0 when no answer went out */
     bool write;

@@ -164,6 +164,7 @@ static void fill_view(const struct ws_cluster *cluster, struct model_view *ret_v
         .launches = cluster->launches,
         .libraries = cluster->libraries_len,
         .nodes_launched = cluster->nodes_launched,
+        .image_digest = cluster->image_digest[0] == '\0' ? NULL : cluster->image_digest,
     };
 }
 

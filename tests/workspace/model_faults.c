@@ -15,20 +15,21 @@ static const struct kind_row {
     [MODEL_FAULT_RATE] = { "rate", false },
 };
 
-/* The code that goes with a status (5.2). */
+/* The code that goes with a status (5.2), and the registry's own (container-registry.md 7). */
 static const struct status_row {
     int status;
-    const char *code, *message;
+    const char *code, *of_registry, *message;
 } statuses[] = {
-    { 400, "INVALID_PARAMETER_VALUE", "The request is not valid." },
-    { 401, "UNAUTHENTICATED", "Invalid access token." },
-    { 403, "PERMISSION_DENIED", "The caller does not have permission." },
-    { 404, "RESOURCE_DOES_NOT_EXIST", "It does not exist." },
-    { 429, "RESOURCE_EXHAUSTED", "Too many requests. Please wait a moment and try again." },
-    { 500, "INTERNAL_ERROR", "An internal error occurred." },
-    { 502, "BAD_GATEWAY", "Bad gateway." },
-    { 503, "TEMPORARILY_UNAVAILABLE", "The service is temporarily unavailable." },
-    { 504, "DEADLINE_EXCEEDED", "The deadline was exceeded." },
+    { 400, "INVALID_PARAMETER_VALUE", "UNSUPPORTED", "The request is not valid." },
+    { 401, "UNAUTHENTICATED", "UNAUTHORIZED", "Invalid access token." },
+    { 403, "PERMISSION_DENIED", "DENIED", "The caller does not have permission." },
+    { 404, "RESOURCE_DOES_NOT_EXIST", "MANIFEST_UNKNOWN", "It does not exist." },
+    { 429, "RESOURCE_EXHAUSTED", "TOOMANYREQUESTS",
+      "Too many requests. Please wait a moment and try again." },
+    { 500, "INTERNAL_ERROR", "UNKNOWN", "An internal error occurred." },
+    { 502, "BAD_GATEWAY", "UNKNOWN", "Bad gateway." },
+    { 503, "TEMPORARILY_UNAVAILABLE", "UNAVAILABLE", "The service is temporarily unavailable." },
+    { 504, "DEADLINE_EXCEEDED", "UNKNOWN", "The deadline was exceeded." },
 };
 
 const char *model_fault_kind_name(enum model_fault_kind kind)
@@ -111,31 +112,43 @@ static bool strikes(struct workspace_model *model, struct ws_fault *fault)
 }
 
 /* The answer that the rule gives in place of the true one. */
-static void replace_answer(const struct model_fault *rule, struct model_response *response)
+static void replace_answer(struct ws_call *call, const struct model_fault *rule)
 {
     const struct status_row *row = &statuses[COUNT_OF(statuses) - 2];
     for (size_t i = 0; i < COUNT_OF(statuses); i++) {
         if (statuses[i].status == rule->status) row = &statuses[i];
     }
-    ws_fail_response(response, rule->status, rule->code != NULL ? rule->code : row->code,
-                     rule->message != NULL ? rule->message : row->message);
-    if (rule->retry_after_s != 0) response->retry_after_s = rule->retry_after_s;
+    bool is_registry = ws_registry_is_for(call->path);
+    const char *code = is_registry ? row->of_registry : row->code;
+    const char *message = rule->message != NULL ? rule->message : row->message;
+    if (rule->code != NULL) code = rule->code;
+    if (is_registry) {
+        (void)ws_registry_refuse(call, rule->status, code, message);
+    } else {
+        ws_fail_response(call->response, rule->status, code, message);
+    }
+    if (rule->retry_after_s != 0) call->response->retry_after_s = rule->retry_after_s;
 }
 
-static void replace_body(struct model_response *response, const char *type, const char *body)
+/* Somebody else's page: none of our headers comes with it. */
+static void replace_page(struct model_response *response, int status, const char *type,
+                         const char *body)
 {
+    response->status = status;
     response->content_type = type;
+    buf_clear(&response->headers);
     buf_clear(&response->body);
     buf_adds(&response->body, body);
 }
 
-void ws_fault_after(const struct ws_fault *fault, struct model_response *response)
+void ws_fault_after(struct ws_call *call, const struct ws_fault *fault)
 {
     const struct model_fault *rule = &fault->rule;
+    struct model_response *response = call->response;
     switch (rule->kind) {
     case MODEL_FAULT_STATUS:
     case MODEL_FAULT_RATE:
-        replace_answer(rule, response);
+        replace_answer(call, rule);
         break;
     case MODEL_FAULT_LOST:
         response->transport = MODEL_LOST;
@@ -147,17 +160,16 @@ void ws_fault_after(const struct ws_fault *fault, struct model_response *respons
         response->transport = MODEL_CUT;
         break;
     case MODEL_FAULT_GARBAGE:
-        replace_body(response, "application/json", "\x1f\x8b{\"clusters\":[{\"cluster_id\":\"11");
+        replace_page(response, response->status, "application/json",
+                     "\x1f\x8b{\"clusters\":[{\"cluster_id\":\"11");
         break;
     case MODEL_FAULT_HTML:
-        response->status = rule->status;
-        replace_body(response, "text/html",
+        replace_page(response, rule->status, "text/html",
                      "<html><head><title>Bad Gateway</title></head>"
                      "<body><pre>upstream connect error</pre></body></html>\n");
         break;
     case MODEL_FAULT_EMPTY:
-        response->status = rule->status;
-        replace_body(response, "text/plain", "");
+        replace_page(response, rule->status, "text/plain", "");
         break;
     case MODEL_FAULT_DELAY:
     case MODEL_FAULT_COUNT:
@@ -177,7 +189,7 @@ bool ws_faults_before(struct ws_call *call, const char *name, const struct ws_fa
             *ret_after = fault;
             return false;
         }
-        ws_fault_after(fault, call->response);
+        ws_fault_after(call, fault);
         return true;
     }
     return false;

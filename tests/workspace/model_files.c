@@ -149,8 +149,7 @@ static bool store(struct ws_call *call, const struct upload *upload)
     return true;
 }
 
-/* NULL: not base64. */
-static char *from_base64(struct arena *arena, const char *text, size_t *ret_len)
+char *ws_from_base64(struct arena *arena, const char *text, size_t *ret_len)
 {
     char *out = arena_alloc(arena, strlen(text) / 4 * 3 + 4);
     size_t len = 0;
@@ -202,7 +201,7 @@ bool ws_import(struct ws_call *call)
                          "Only the formats AUTO and RAW make a file; this workspace keeps no "
                          "notebooks.");
     }
-    upload.content = from_base64(call->arena, content == NULL ? "" : content, &upload.len);
+    upload.content = ws_from_base64(call->arena, content == NULL ? "" : content, &upload.len);
     if (upload.content == NULL) {
         return ws_refuse(call, 400, "INVALID_PARAMETER_VALUE", "content is not base64.");
     }

@@ -46,6 +46,7 @@ void ws_launch(struct workspace_model *model, struct ws_cluster *cluster, bool r
     cluster->launch_ms =
         with_jitter(model, restart ? model->delays.restart_ms : model->delays.pending_ms);
     cluster->launches++;
+    cluster->image_digest[0] = '\0';
     if (!restart) cluster->nodes_launched += (uint64_t)ws_nodes(cluster->effective);
     set_state(model, cluster, restart ? MODEL_RESTARTING : MODEL_PENDING,
               "Finding instances for new nodes, acquiring more instances if necessary");

@@ -60,22 +60,6 @@ const char *model_script_name(enum model_script script)
     return script_names[script];
 }
 
-void model_set_image(struct workspace_model *model, const char *url, enum model_image image,
-                     const char *password)
-{
-    size_t at = 0;
-    while (at < model->images_len && strcmp(model->images[at].url, url) != 0) {
-        at++;
-    }
-    if (at == model->images_len) {
-        struct ws_image entry = { .url = xstrdup(url) };
-        ARR_PUSH(model->images, model->images_len, model->images_cap, entry);
-    }
-    model->images[at].image = image;
-    xfree(model->images[at].password);
-    model->images[at].password = password == NULL ? NULL : xstrdup(password);
-}
-
 void model_set_script(struct workspace_model *model, const char *destination,
                       enum model_script script)
 {
@@ -128,20 +112,17 @@ bool ws_check_machines(struct workspace_model *model, const struct ws_cluster *c
     return false;
 }
 
-static const struct ws_image *find_image(const struct workspace_model *model,
-                                         const struct ws_cluster *cluster)
+static const char *image_url(const struct ws_cluster *cluster)
 {
-    const char *url = value_get_text(value_get(cluster->effective, "docker_image"), "url");
-    for (size_t i = 0; url != NULL && i < model->images_len; i++) {
-        if (strcmp(model->images[i].url, url) == 0) return &model->images[i];
-    }
-    return NULL;
+    return value_get_text(value_get(cluster->effective, "docker_image"), "url");
 }
 
-bool ws_image_is_slow(const struct workspace_model *model, const struct ws_cluster *cluster)
+bool ws_image_is_slow(struct workspace_model *model, const struct ws_cluster *cluster)
 {
-    const struct ws_image *image = find_image(model, cluster);
-    return image != NULL && image->image == MODEL_IMAGE_SLOW;
+    struct ws_pull pull;
+    const char *url = image_url(cluster);
+    return url != NULL && ws_image_find_url(model, url, &pull) &&
+           pull.version->kind == MODEL_IMAGE_SLOW;
 }
 
 /* A secret reference is taken to hold the right password (8.2). */
@@ -155,34 +136,49 @@ static bool has_login(const struct ws_image *image, const struct ws_cluster *clu
 }
 
 static void fill_ending(struct workspace_model *model, const struct ws_cluster *cluster,
-                        const struct ws_image *image, struct ws_ending *ret_ending)
+                        enum model_image kind, struct ws_ending *ret_ending)
 {
-    const struct image_row *row = &images[image->image];
+    const struct image_row *row = &images[kind];
     const char *gap = strstr(row->message, "%s");
     const char *message = arena_printf(&model->scratch, "%.*s%.*s%s", (int)(gap - row->message),
-                                       row->message, MESSAGE_MAX / 2, image->url, gap + 2);
+                                       row->message, MESSAGE_MAX / 2, image_url(cluster), gap + 2);
     *ret_ending =
         (struct ws_ending){ model->switches.image_codes_exact ? row->exact : row->code, row->type,
                             make_parameters(model, cluster, message), message };
 }
 
-bool ws_check_image(struct workspace_model *model, const struct ws_cluster *cluster,
+/* Whether the image comes to the machine; one that is broken is seen only when Spark starts. */
+static bool is_pulled(const struct ws_pull *pull, const struct ws_cluster *cluster)
+{
+    enum model_image kind = pull->version->kind;
+    if (kind == MODEL_IMAGE_PRIVATE) return has_login(pull->image, cluster);
+    return kind == MODEL_IMAGE_BROKEN || images[kind].code == NULL;
+}
+
+bool ws_check_image(struct workspace_model *model, struct ws_cluster *cluster,
                     struct ws_ending *ret_ending)
 {
-    const struct ws_image *image = find_image(model, cluster);
-    if (image == NULL || images[image->image].code == NULL) return true;
-    if (image->image == MODEL_IMAGE_BROKEN) return true; /* seen only when Spark starts in it */
-    if (image->image == MODEL_IMAGE_PRIVATE && has_login(image, cluster)) return true;
-    fill_ending(model, cluster, image, ret_ending);
+    struct ws_pull pull;
+    const char *url = image_url(cluster);
+    if (url == NULL) return true;
+    bool is_there = ws_image_find_url(model, url, &pull);
+    if (is_there && is_pulled(&pull, cluster)) {
+        memcpy(cluster->image_digest, pull.version->digest, MODEL_DIGEST_SIZE);
+        return true;
+    }
+    fill_ending(model, cluster, is_there ? pull.version->kind : MODEL_IMAGE_MISSING, ret_ending);
     return false;
 }
 
 bool ws_check_container(struct workspace_model *model, const struct ws_cluster *cluster,
                         struct ws_ending *ret_ending)
 {
-    const struct ws_image *image = find_image(model, cluster);
-    if (image == NULL || image->image != MODEL_IMAGE_BROKEN) return true;
-    fill_ending(model, cluster, image, ret_ending);
+    struct ws_pull pull;
+    if (cluster->image_digest[0] == '\0') return true;
+    /* What was pulled, though the tag may have moved since. */
+    if (!ws_image_find_pulled(model, image_url(cluster), cluster->image_digest, &pull)) return true;
+    if (pull.version->kind != MODEL_IMAGE_BROKEN) return true;
+    fill_ending(model, cluster, MODEL_IMAGE_BROKEN, ret_ending);
     return false;
 }
 

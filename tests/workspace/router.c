@@ -14,10 +14,11 @@ enum body_kind {
     BODY_JSON,
     BODY_RAW,
 };
-enum { V20 = 1, V21 = 2, UNVERSIONED = 4 };
+enum { V20 = 1, V21 = 2, UNVERSIONED = 4, REGISTRY = 8 };
 
 /* Cluster calls answer under both versions, all else under 2.0 alone (databricks-api.md 1.1).
-   What has no version is asked before there are credentials: no token is wanted. */
+   What has no version is asked before there are credentials: no token is wanted. A registry has
+   logins of its own. */
 static const struct ws_route {
     const char *method, *name;
     unsigned versions;
@@ -60,6 +61,14 @@ static const struct ws_route {
     { "GET", "workspace-conf", V20, BODY_NONE, false, ws_conf_get },
     { "PATCH", "workspace-conf", V20, BODY_JSON, true, ws_conf_patch },
     { "GET", ".well-known/databricks-config", UNVERSIONED, BODY_NONE, false, ws_host_config },
+    { "GET", "registry/ping", REGISTRY, BODY_NONE, false, ws_registry_ping },
+    { "HEAD", "registry/ping", REGISTRY, BODY_NONE, false, ws_registry_ping },
+    { "GET", "registry/manifest", REGISTRY, BODY_NONE, false, ws_registry_manifest },
+    { "HEAD", "registry/manifest", REGISTRY, BODY_NONE, false, ws_registry_manifest },
+    { "GET", "registry/blob", REGISTRY, BODY_NONE, false, ws_registry_blob },
+    { "HEAD", "registry/blob", REGISTRY, BODY_NONE, false, ws_registry_blob },
+    { "GET", "registry/tags", REGISTRY, BODY_NONE, false, ws_registry_tags },
+    { "GET", "registry/token", REGISTRY, BODY_NONE, false, ws_registry_token },
 };
 
 size_t ws_routes_count(void)
@@ -75,6 +84,12 @@ const char *model_route_name(size_t index)
 void model_response_release(struct model_response *response)
 {
     buf_release(&response->body);
+    buf_release(&response->headers);
+}
+
+void ws_header(struct model_response *response, const char *name, const char *value)
+{
+    buf_addf(&response->headers, "%s: %s\n", name, value);
 }
 
 struct buf *ws_answer(struct ws_call *call)
@@ -93,6 +108,7 @@ void ws_fail_response(struct model_response *response, int status, const char *c
     response->status = status;
     response->content_type = "application/json";
     buf_clear(&response->body);
+    buf_clear(&response->headers);
     emit_open(&response->body, '{');
     emit_text(&response->body, "error_code", code);
     emit_text(&response->body, "message", message);
@@ -177,13 +193,18 @@ const char *ws_param(const struct ws_call *call, const char *key)
     return NULL;
 }
 
-/* What follows the version in a path, and which one it is. */
+/* What names the route in a path, and which version it is: what follows that, but for a registry,
+   whose paths begin with the repository. */
 static const char *read_version(const char *path, unsigned *ret_version)
 {
     static const struct {
         const char *text;
         unsigned version;
     } prefixes[] = { { "/api/2.0/", V20 }, { "/api/2.1/", V21 }, { "/", UNVERSIONED } };
+    if (ws_registry_is_for(path)) {
+        *ret_version = REGISTRY;
+        return ws_registry_name(path);
+    }
     for (size_t i = 0; i < COUNT_OF(prefixes); i++) {
         if (!text_starts(path, prefixes[i].text)) continue;
         *ret_version = prefixes[i].version;
@@ -193,11 +214,13 @@ static const char *read_version(const char *path, unsigned *ret_version)
     return path;
 }
 
-/* The row for a path without its query; sets call->tail where the row ends in a star. */
+/* The row for a path without its query; sets call->tail where the row ends in a star, and for the
+   registry, whose handlers read the path themselves. */
 static const struct ws_route *find_route(struct ws_call *call)
 {
     unsigned version = 0;
     const char *path = read_version(call->path, &version);
+    if (version == REGISTRY) call->tail = call->path + strlen("/v2/");
     for (size_t i = 0; i < COUNT_OF(routes); i++) {
         const struct ws_route *route = &routes[i];
         if ((route->versions & version) == 0 || strcmp(route->method, call->request->method) != 0) {
@@ -255,7 +278,8 @@ static bool read_body(struct ws_call *call, enum body_kind kind)
 
 static bool serve(struct ws_call *call, const struct ws_route *route, const char *query)
 {
-    bool is_open = route != NULL && route->versions == UNVERSIONED;
+    if (route == NULL && ws_registry_is_for(call->path)) return ws_registry_lost(call);
+    bool is_open = route != NULL && (route->versions & (UNVERSIONED | REGISTRY)) != 0;
     if (!is_open && !check_token(call)) return false;
     if (route == NULL) {
         return ws_refuse(call, 404, "ENDPOINT_NOT_FOUND", "No API found for '%s %s'",
@@ -275,7 +299,8 @@ static void log_call(struct ws_call *call, const struct ws_route *route)
 {
     struct workspace_model *model = call->model;
     const struct model_response *response = call->response;
-    bool is_write = route == NULL ? strcmp(call->request->method, "GET") != 0 : route->write;
+    bool is_read = strcmp(call->request->method, "GET") == 0 || ws_registry_is_for(call->path);
+    bool is_write = route == NULL ? !is_read : route->write;
     model->counts[route == NULL ? COUNT_OF(routes) : (size_t)(route - routes)]++;
     if (is_write) model->writes++;
     struct model_call entry = {
@@ -302,6 +327,7 @@ void model_handle(struct workspace_model *model, const struct model_request *req
         .retry_after_s = -1,
         .content_type = "application/json",
         .body = BUF_INIT(WS_ANSWER_BYTES_MAX),
+        .headers = BUF_INIT(WS_HEADERS_BYTES_MAX),
     };
     size_t path_len = strcspn(request->path, "?");
     const char *query = request->path + path_len;
@@ -318,8 +344,10 @@ void model_handle(struct workspace_model *model, const struct model_request *req
     const struct ws_fault *after = NULL;
     if (!ws_faults_before(&call, route == NULL ? "" : route->name, &after)) {
         (void)serve(&call, route, *query == '?' ? query + 1 : query);
-        if (after != NULL) ws_fault_after(after, ret_response);
+        if (after != NULL) ws_fault_after(&call, after);
     }
+    ret_response->content_length = ret_response->body.len;
+    if (strcmp(request->method, "HEAD") == 0) buf_clear(&ret_response->body);
     log_call(&call, route);
     arena_reset(&model->scratch);
 }

@@ -7,6 +7,9 @@
 #include "control.h"
 #include "sim_options.h"
 
+#include "arena.h"
+#include "text.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
@@ -18,7 +21,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum { BODY_MAX = 11 * 1024 * 1024, IDLE_TIMEOUT_S = 300, EXIT_USAGE = 64 };
+enum { BODY_MAX = 11 * 1024 * 1024, HEADER_MAX = 16384, IDLE_TIMEOUT_S = 300, EXIT_USAGE = 64 };
 
 struct exchange {
     struct sim *sim;
@@ -95,15 +98,37 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **at
     xfree(exchange);
 }
 
+/* The lines of a header, of which there may be several, as one. */
+static enum MHD_Result on_accept(void *ctx, enum MHD_ValueKind kind, const char *name,
+                                 const char *value)
+{
+    (void)kind;
+    struct buf *out = ctx;
+    if (!text_equal_nocase(name, MHD_HTTP_HEADER_ACCEPT) || value == NULL) return MHD_YES;
+    if (out->len != 0) buf_adds(out, ", ");
+    buf_adds(out, value);
+    return MHD_YES;
+}
+
+static const char *header_of(struct exchange *exchange, const char *name)
+{
+    return MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
+}
+
 static void act(struct exchange *exchange, const char *method)
 {
     struct sim *sim = exchange->sim;
-    const char *authorization = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND,
-                                                            MHD_HTTP_HEADER_AUTHORIZATION);
+    AUTO_BUF struct buf accept = BUF_INIT(HEADER_MAX);
+    AUTO_BUF struct buf origin = BUF_INIT(HEADER_MAX);
+    const char *host = header_of(exchange, MHD_HTTP_HEADER_HOST);
+    (void)MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, on_accept, &accept);
+    if (host != NULL) buf_addf(&origin, "http://%s", host);
     struct model_request request = {
         .method = method,
         .path = exchange->uri,
-        .authorization = authorization,
+        .authorization = header_of(exchange, MHD_HTTP_HEADER_AUTHORIZATION),
+        .accept = accept.data,
+        .origin = origin.data,
         .body = exchange->body.data,
         .body_len = exchange->body.len,
     };
@@ -144,10 +169,27 @@ static ssize_t read_half(void *ctx, uint64_t position, char *out, size_t room)
 static struct MHD_Response *make_response(struct exchange *exchange)
 {
     struct buf *body = &exchange->response.body;
-    if (exchange->response.transport == MODEL_CUT && body->len > 1) {
-        return MHD_create_response_from_callback(body->len, 4096, read_half, exchange, NULL);
+    size_t promised = exchange->response.content_length;
+    bool is_cut = exchange->response.transport == MODEL_CUT && body->len > 1;
+    bool is_head = body->len == 0 && promised != 0; /* then the body is not asked for */
+    if (is_cut || is_head) {
+        return MHD_create_response_from_callback(promised, 4096, read_half, exchange, NULL);
     }
     return MHD_create_response_from_buffer(body->len, body->data, MHD_RESPMEM_MUST_COPY);
+}
+
+/* Lines of "name: value". */
+static void add_headers(struct MHD_Response *out, const struct buf *headers)
+{
+    AUTO_ARENA struct arena arena = ARENA_INIT;
+    for (const char *at = buf_text(headers); *at != '\0';) {
+        size_t name_len = strcspn(at, ":");
+        size_t len = strcspn(at, "\n");
+        const char *value = at + name_len + 2;
+        (void)MHD_add_response_header(out, arena_strndup(&arena, at, name_len),
+                                      arena_strndup(&arena, value, (size_t)(at + len - value)));
+        at += len + 1;
+    }
 }
 
 static enum MHD_Result answer(struct exchange *exchange)
@@ -157,6 +199,7 @@ static enum MHD_Result answer(struct exchange *exchange)
     if (out == NULL) return MHD_NO;
     (void)MHD_add_response_header(out, "Content-Type", response->content_type);
     (void)MHD_add_response_header(out, "X-Databricks-Org-Id", MODEL_ORG_ID);
+    add_headers(out, &response->headers);
     if (response->retry_after_s >= 0) {
         char seconds[16];
         (void)snprintf(seconds, sizeof(seconds), "%d", response->retry_after_s);

@@ -73,8 +73,10 @@ bool sim_options_read(int argc, char **argv, struct sim_options *ret_options, st
 
 void sim_options_help(struct buf *out)
 {
-    buf_adds(out, "Usage: workspace-sim [OPTION]...\n"
-                  "A simulated Databricks workspace on 127.0.0.1, until SIGTERM.\n\n");
+    buf_adds(out,
+             "Usage: workspace-sim [OPTION]...\n"
+             "A simulated Databricks workspace on 127.0.0.1, until SIGTERM. The images of its\n"
+             "clusters are served as a container registry under /v2/.\n\n");
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         const char *argument = rows[i].argument == NULL ? "" : rows[i].argument;
         buf_addf(out, "  %-14s %-5s %s\n", rows[i].name, argument, rows[i].help);

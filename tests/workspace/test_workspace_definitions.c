@@ -22,78 +22,75 @@ static void test_create_answers_an_id_of_the_real_form(void **state)
                         "Finding instances for new nodes, acquiring more instances if necessary");
 }
 
+static const struct refusal {
+    const char *body, *code, *words;
+} refusals[] = {
+    { "{", "MALFORMED_REQUEST", "Could not parse" },
+    { "[]", "MALFORMED_REQUEST", "Expected an object" },
+    { "", "MALFORMED_REQUEST", "Could not parse" },
+    { "{}", "INVALID_PARAMETER_VALUE", "spark_version" },
+    { "{" SMALL ",\"is_single_node\":true}", "INVALID_PARAMETER_VALUE", "Exactly 1" },
+    { "{" SMALL "}", "INVALID_PARAMETER_VALUE",
+      "Exactly 1 of virtual_cluster_size, num_workers or autoscale must be specified." },
+    { WITH("\"autoscale\":{\"min_workers\":1,\"max_workers\":2}"), "INVALID_PARAMETER_VALUE",
+      "Exactly 1" },
+    { "{" SMALL ",\"autoscale\":{\"min_workers\":2,\"max_workers\":2}}", "INVALID_PARAMETER_VALUE",
+      "strictly greater" },
+    { "{" SMALL ",\"num_workers\":0}", "INVALID_PARAMETER_VALUE",
+      "NumWorkers could be 0 only for SingleNode clusters" },
+    { "{" SMALL ",\"num_workers\":-1}", "INVALID_PARAMETER_VALUE", "num_workers" },
+    { "{" SMALL ",\"num_workers\":\"2\"}", "MALFORMED_REQUEST", "num_workers" },
+    { "{" SMALL ",\"num_workers\":2.5}", "MALFORMED_REQUEST", "num_workers" },
+    { "{\"spark_version\":\"15.4.x-scala2.12\",\"num_workers\":1}", "INVALID_PARAMETER_VALUE",
+      "Missing required field 'node_type_id'" },
+    { "{\"spark_version\":\"1.0\",\"node_type_id\":\"i3.xlarge\",\"num_workers\":1}",
+      "INVALID_PARAMETER_VALUE", "Invalid spark version 1.0" },
+    { "{\"spark_version\":\"15.4.x-scala2.12\",\"node_type_id\":\"z9\",\"num_workers\":1}",
+      "INVALID_PARAMETER_VALUE", "z9" },
+    { "{\"spark_version\":\"15.4.x-scala2.12\",\"node_type_id\":\"m5.large\","
+      "\"num_workers\":1}",
+      "INVALID_PARAMETER_VALUE", "At least one EBS volume must be attached" },
+    { WITH("\"instance_pool_id\":\"p1\""), "INVALID_PARAMETER_VALUE",
+      "The field 'node_type_id' cannot be supplied when an instance pool ID is provided." },
+    { WITH("\"azure_attributes\":{\"first_on_demand\":1}"), "INVALID_PARAMETER_VALUE",
+      "azure_attributes" },
+    { WITH("\"aws_attributes\":{\"availability\":\"CHEAP\"}"), "INVALID_PARAMETER_VALUE", "CHEAP" },
+    { WITH("\"spark_conf\":{\"a\":true}"), "MALFORMED_REQUEST", "spark_conf" },
+    { WITH("\"autotermination_minutes\":5"), "INVALID_PARAMETER_VALUE", "autotermination_minutes" },
+    { WITH("\"data_security_mode\":\"NO_ISOLATION\""), "INVALID_PARAMETER_VALUE", "NO_ISOLATION" },
+    { WITH("\"custom_tags\":{\"a\":\"b;c\"}"), "INVALID_PARAMETER_VALUE", "b;c" },
+    { WITH("\"docker_image\":{\"basic_auth\":{}}"), "INVALID_PARAMETER_VALUE", "docker_image.url" },
+    { WITH("\"docker_image\":{\"url\":\"https://r/x\"}"), "INVALID_PARAMETER_VALUE",
+      "https://r/x" },
+    { WITH("\"docker_image\":{\"url\":\"r/x\",\"basic_auth\":{\"username\":\"u\"}}"),
+      "INVALID_PARAMETER_VALUE", "both" },
+    { WITH("\"docker_image\":{\"url\":\"r/x\"},\"data_security_mode\":\"USER_ISOLATION\""),
+      "INVALID_PARAMETER_VALUE", "shared access mode" },
+    { "{\"spark_version\":\"15.4.x-cpu-ml-scala2.12\",\"node_type_id\":\"i3.xlarge\","
+      "\"num_workers\":1,\"docker_image\":{\"url\":\"r/x\"}}",
+      "INVALID_PARAMETER_VALUE", "Runtime ML" },
+    { "{\"spark_version\":\"15.4.x-scala2.12\",\"node_type_id\":\"m6gd.large\","
+      "\"num_workers\":1,\"docker_image\":{\"url\":\"r/x\"}}",
+      "INVALID_PARAMETER_VALUE", "Graviton" },
+    { WITH("\"init_scripts\":[{\"workspace\":{\"destination\":\"/a\"},"
+           "\"dbfs\":{\"destination\":\"dbfs:/b\"}}]"),
+      "INVALID_PARAMETER_VALUE", "init_scripts[0]" },
+    { WITH("\"init_scripts\":[{\"file\":{\"destination\":\"file:/a\"}}]"),
+      "INVALID_PARAMETER_VALUE", "custom container" },
+    { WITH("\"policy_id\":\"none\""), "INVALID_PARAMETER_VALUE", "Policy none" },
+    { WITH("\"clone_from\":{\"source_cluster_id\":\"0101-000000-zzzzzzzz\"}"),
+      "INVALID_PARAMETER_VALUE", "does not exist" },
+};
+
 static void test_refusals(void **state)
 {
     struct fixture *fixture = *state;
-    static const struct {
-        const char *body, *code, *words;
-    } rows[] = {
-        { "{", "MALFORMED_REQUEST", "Could not parse" },
-        { "[]", "MALFORMED_REQUEST", "Expected an object" },
-        { "", "MALFORMED_REQUEST", "Could not parse" },
-        { "{}", "INVALID_PARAMETER_VALUE", "spark_version" },
-        { "{" SMALL ",\"is_single_node\":true}", "INVALID_PARAMETER_VALUE", "Exactly 1" },
-        { "{" SMALL "}", "INVALID_PARAMETER_VALUE",
-          "Exactly 1 of virtual_cluster_size, num_workers or autoscale must be specified." },
-        { WITH("\"autoscale\":{\"min_workers\":1,\"max_workers\":2}"), "INVALID_PARAMETER_VALUE",
-          "Exactly 1" },
-        { "{" SMALL ",\"autoscale\":{\"min_workers\":2,\"max_workers\":2}}",
-          "INVALID_PARAMETER_VALUE", "strictly greater" },
-        { "{" SMALL ",\"num_workers\":0}", "INVALID_PARAMETER_VALUE",
-          "NumWorkers could be 0 only for SingleNode clusters" },
-        { "{" SMALL ",\"num_workers\":-1}", "INVALID_PARAMETER_VALUE", "num_workers" },
-        { "{" SMALL ",\"num_workers\":\"2\"}", "MALFORMED_REQUEST", "num_workers" },
-        { "{" SMALL ",\"num_workers\":2.5}", "MALFORMED_REQUEST", "num_workers" },
-        { "{\"spark_version\":\"15.4.x-scala2.12\",\"num_workers\":1}", "INVALID_PARAMETER_VALUE",
-          "Missing required field 'node_type_id'" },
-        { "{\"spark_version\":\"1.0\",\"node_type_id\":\"i3.xlarge\",\"num_workers\":1}",
-          "INVALID_PARAMETER_VALUE", "Invalid spark version 1.0" },
-        { "{\"spark_version\":\"15.4.x-scala2.12\",\"node_type_id\":\"z9\",\"num_workers\":1}",
-          "INVALID_PARAMETER_VALUE", "z9" },
-        { "{\"spark_version\":\"15.4.x-scala2.12\",\"node_type_id\":\"m5.large\","
-          "\"num_workers\":1}",
-          "INVALID_PARAMETER_VALUE", "At least one EBS volume must be attached" },
-        { WITH("\"instance_pool_id\":\"p1\""), "INVALID_PARAMETER_VALUE",
-          "The field 'node_type_id' cannot be supplied when an instance pool ID is provided." },
-        { WITH("\"azure_attributes\":{\"first_on_demand\":1}"), "INVALID_PARAMETER_VALUE",
-          "azure_attributes" },
-        { WITH("\"aws_attributes\":{\"availability\":\"CHEAP\"}"), "INVALID_PARAMETER_VALUE",
-          "CHEAP" },
-        { WITH("\"spark_conf\":{\"a\":true}"), "MALFORMED_REQUEST", "spark_conf" },
-        { WITH("\"autotermination_minutes\":5"), "INVALID_PARAMETER_VALUE",
-          "autotermination_minutes" },
-        { WITH("\"data_security_mode\":\"NO_ISOLATION\""), "INVALID_PARAMETER_VALUE",
-          "NO_ISOLATION" },
-        { WITH("\"custom_tags\":{\"a\":\"b;c\"}"), "INVALID_PARAMETER_VALUE", "b;c" },
-        { WITH("\"docker_image\":{\"basic_auth\":{}}"), "INVALID_PARAMETER_VALUE",
-          "docker_image.url" },
-        { WITH("\"docker_image\":{\"url\":\"https://r/x\"}"), "INVALID_PARAMETER_VALUE",
-          "https://r/x" },
-        { WITH("\"docker_image\":{\"url\":\"r/x\",\"basic_auth\":{\"username\":\"u\"}}"),
-          "INVALID_PARAMETER_VALUE", "both" },
-        { WITH("\"docker_image\":{\"url\":\"r/x\"},\"data_security_mode\":\"USER_ISOLATION\""),
-          "INVALID_PARAMETER_VALUE", "shared access mode" },
-        { "{\"spark_version\":\"15.4.x-cpu-ml-scala2.12\",\"node_type_id\":\"i3.xlarge\","
-          "\"num_workers\":1,\"docker_image\":{\"url\":\"r/x\"}}",
-          "INVALID_PARAMETER_VALUE", "Runtime ML" },
-        { "{\"spark_version\":\"15.4.x-scala2.12\",\"node_type_id\":\"m6gd.large\","
-          "\"num_workers\":1,\"docker_image\":{\"url\":\"r/x\"}}",
-          "INVALID_PARAMETER_VALUE", "Graviton" },
-        { WITH("\"init_scripts\":[{\"workspace\":{\"destination\":\"/a\"},"
-               "\"dbfs\":{\"destination\":\"dbfs:/b\"}}]"),
-          "INVALID_PARAMETER_VALUE", "init_scripts[0]" },
-        { WITH("\"init_scripts\":[{\"file\":{\"destination\":\"file:/a\"}}]"),
-          "INVALID_PARAMETER_VALUE", "custom container" },
-        { WITH("\"policy_id\":\"none\""), "INVALID_PARAMETER_VALUE", "Policy none" },
-        { WITH("\"clone_from\":{\"source_cluster_id\":\"0101-000000-zzzzzzzz\"}"),
-          "INVALID_PARAMETER_VALUE", "does not exist" },
-    };
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        assert_int_equal(post(fixture, "clusters/create", rows[i].body), 400);
-        expect_error(fixture, 400, rows[i].code, rows[i].words);
+    for (size_t i = 0; i < COUNT_OF(refusals); i++) {
+        assert_int_equal(post(fixture, "clusters/create", refusals[i].body), 400);
+        expect_error(fixture, 400, refusals[i].code, refusals[i].words);
     }
     assert_int_equal(model_cluster_count(fixture->model), 0);
-    assert_int_equal(model_writes_count(fixture->model), COUNT_OF(rows));
+    assert_int_equal(model_writes_count(fixture->model), COUNT_OF(refusals));
 }
 
 static void test_too_many(void **state)

@@ -24,7 +24,7 @@ struct sim {
     char base[64];
     CURL *curl;
     struct buf body;
-    char retry_after[16], org_id[32];
+    char retry_after[16], org_id[32], length[16], digest[80], challenge[160];
 };
 
 static size_t on_body(char *data, size_t size, size_t count, void *ctx)
@@ -44,6 +44,9 @@ static size_t on_header(char *line, size_t size, size_t count, void *ctx)
     struct sim *sim = ctx;
     keep_header(line, size * count, "Retry-After: ", sim->retry_after, sizeof(sim->retry_after));
     keep_header(line, size * count, "X-Databricks-Org-Id: ", sim->org_id, sizeof(sim->org_id));
+    keep_header(line, size * count, "Content-Length: ", sim->length, sizeof(sim->length));
+    keep_header(line, size * count, "docker-content-digest: ", sim->digest, sizeof(sim->digest));
+    keep_header(line, size * count, "www-authenticate: ", sim->challenge, sizeof(sim->challenge));
     return size * count;
 }
 
@@ -94,9 +97,11 @@ static CURLcode ask(struct sim *sim, const char *method, const char *path, const
     char url[256];
     (void)snprintf(url, sizeof(url), "%s%s", sim->base, path);
     buf_clear(&sim->body);
-    sim->retry_after[0] = '\0';
+    sim->retry_after[0] = sim->length[0] = sim->digest[0] = sim->challenge[0] = '\0';
     curl_easy_reset(sim->curl);
     struct curl_slist *headers = curl_slist_append(NULL, "Authorization: Bearer t1");
+    headers = curl_slist_append(headers, "Accept: application/vnd.oci.image.manifest.v1+json");
+    headers = curl_slist_append(headers, "Accept: application/vnd.oci.image.index.v1+json");
     (void)curl_easy_setopt(sim->curl, CURLOPT_URL, url);
     (void)curl_easy_setopt(sim->curl, CURLOPT_HTTPHEADER, headers);
     (void)curl_easy_setopt(sim->curl, CURLOPT_WRITEFUNCTION, on_body);
@@ -108,6 +113,7 @@ static CURLcode ask(struct sim *sim, const char *method, const char *path, const
     (void)curl_easy_setopt(sim->curl, CURLOPT_TIMEOUT_MS, 10000L);
     if (body != NULL) (void)curl_easy_setopt(sim->curl, CURLOPT_POSTFIELDS, body);
     (void)curl_easy_setopt(sim->curl, CURLOPT_CUSTOMREQUEST, method);
+    if (strcmp(method, "HEAD") == 0) (void)curl_easy_setopt(sim->curl, CURLOPT_NOBODY, 1L);
     CURLcode code = curl_easy_perform(sim->curl);
     *ret_status = 0;
     (void)curl_easy_getinfo(sim->curl, CURLINFO_RESPONSE_CODE, ret_status);
@@ -224,12 +230,37 @@ static void test_big_bodies(void **state)
     expect(sim, "GET", LIST, NULL, 200, "clusters");
 }
 
+static void test_registry(void **state)
+{
+    struct sim *sim = *state;
+    char wanted[160];
+    expect(sim, "GET", "/v2/acme/etl/manifests/1", NULL, 200, "attestation-manifest");
+    expect(sim, "GET", "/v2/acme/odds/manifests/1", NULL, 200, "layers"); /* the other Accept */
+    expect(sim, "GET", "/v2/acme/etl/manifests/1", NULL, 200, "");
+    (void)snprintf(wanted, sizeof(wanted), "%zu %s", sim->body.len, sim->digest);
+    expect(sim, "HEAD", "/v2/acme/etl/manifests/1", NULL, 200, "");
+    char seen[160];
+    (void)snprintf(seen, sizeof(seen), "%s %s", sim->length, sim->digest);
+    assert_string_equal(seen, wanted);
+    assert_int_equal(sim->body.len, 0);
+
+    expect(sim, "POST", "/control/push", "{\"url\":\"acme/etl:1\"}", 200, "sha256:");
+    expect(sim, "HEAD", "/v2/acme/etl/manifests/1", NULL, 200, "");
+    assert_null(strstr(wanted, sim->digest));
+
+    expect(sim, "POST", "/control/image", "{\"url\":\"acme/etl:1\",\"behaviour\":\"private\"}", 200,
+           "");
+    expect(sim, "GET", "/v2/acme/etl/manifests/1", NULL, 401, "UNAUTHORIZED");
+    (void)snprintf(wanted, sizeof(wanted), "Bearer realm=\"%s/v2/token\"", sim->base);
+    assert_true(text_starts(sim->challenge, wanted));
+    expect(sim, "GET", "/control/requests", NULL, 200, "\"registry/manifest\":6");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_calls),
-        cmocka_unit_test(test_connections),
-        cmocka_unit_test(test_answers_come_late),
+        cmocka_unit_test(test_calls),       cmocka_unit_test(test_registry),
+        cmocka_unit_test(test_connections), cmocka_unit_test(test_answers_come_late),
         cmocka_unit_test(test_big_bodies),
     };
     return cmocka_run_group_tests(tests, start, stop);
