@@ -225,10 +225,10 @@ static const decide_rule rules[] = {
 
 /* ---- the decision ---- */
 
+/* Of one cluster: the name is the same. */
 static bool same_record(const struct record *a, const struct record *b)
 {
     const char *const texts[][2] = {
-        { a->name, b->name },
         { a->source, b->source },
         { a->cluster_id, b->cluster_id },
         { a->predecessor_id, b->predecessor_id },
@@ -274,7 +274,8 @@ static void begin(struct deciding *d)
 /* A cluster that is as desired and at rest has no failure to remember. */
 static void settle(struct deciding *d)
 {
-    if (d->out->hold != HOLD_NONE || d->out->step != STEP_NONE) return;
+    assert(d->out->step == STEP_NONE); /* who takes a step has decided */
+    if (d->out->hold != HOLD_NONE) return;
     record_forgive(&d->out->record);
 }
 
@@ -291,13 +292,9 @@ void decide(struct arena *arena, const struct inputs *in, struct decision *ret_d
         }
         if (!decided) settle(&d);
     }
-    struct record nothing = { .name = in->name, .pinned = -1 };
-    const struct record *before = in->record == NULL ? &nothing : in->record;
-    ret_decision->record_changed = !same_record(before, &ret_decision->record);
     /* A record is made when there is something to remember. */
-    if (in->record == NULL && ret_decision->record.phase == PHASE_NONE &&
-        ret_decision->record.cluster_id == NULL) {
-        ret_decision->record_changed = false;
-    }
+    ret_decision->record_changed = in->record == NULL
+                                       ? ret_decision->record.phase != PHASE_NONE
+                                       : !same_record(in->record, &ret_decision->record);
     assert(ret_decision->why != NULL);
 }

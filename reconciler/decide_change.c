@@ -166,7 +166,7 @@ bool rule_changed(struct deciding *d)
     struct diff *diff = &d->out->diff;
     compare(d, diff);
     if (diff->len == 0) return nothing_differs(d);
-    if (diff->needs_look && d->current->submitted == NULL) {
+    if (diff->needs_look) {
         return deciding_look(d, d->current->id, "asking what was submitted");
     }
     if (!diff->has_manifest && diff->change > CHANGE_RESIZE) {

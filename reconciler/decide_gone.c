@@ -2,6 +2,8 @@
 
 #include "text.h"
 
+#include <assert.h>
+
 /* Neither a manifest nor a record: only a flag makes it ours to stop. */
 static bool gone_unclaimed(struct deciding *d)
 {
@@ -9,9 +11,9 @@ static bool gone_unclaimed(struct deciding *d)
     const struct policy *policy = d->in->policy;
     if (d->in->record != NULL) return false;
     if (d->current == NULL || !cluster_is_live(d->current->state)) return true;
-    if (tags_is_orphan(d->current)) return true; /* left alone for good */
-    bool ours = tags_match(d->current, policy->owner, d->in->name);
-    if (ours && policy->prune_unclaimed && policy->prune_allowed) {
+    if (tags_is_orphan(d->current)) return true;                /* left alone for good */
+    assert(tags_match(d->current, policy->owner, d->in->name)); /* else it would not be known */
+    if (policy->prune_unclaimed && policy->prune_allowed) {
         d->out->cost = COST_STOP;
         if (deciding_confirm(d, ACTION_PRUNE, d->current, why)) return true;
         deciding_enter(d, PHASE_REMOVING);
@@ -125,7 +127,9 @@ static const decide_rule rules[] = {
 
 void decide_gone(struct deciding *d)
 {
-    for (size_t i = 0; i < COUNT_OF(rules); i++) {
-        if (rules[i](d)) return;
+    bool decided = false;
+    for (size_t i = 0; i < COUNT_OF(rules) && !decided; i++) {
+        decided = rules[i](d);
     }
+    assert(decided); /* the last one always does */
 }

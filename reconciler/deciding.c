@@ -3,6 +3,8 @@
 #include "json.h"
 #include "text.h"
 
+#include <assert.h>
+
 bool deciding_step(struct deciding *d, enum action action, enum step step,
                    const struct observed *target, const char *why)
 {
@@ -121,15 +123,15 @@ void deciding_pick(struct deciding *d)
 
 bool deciding_is_spent(const struct deciding *d)
 {
-    const char *failed = d->out->record.failed_digest;
-    return failed != NULL && text_equal(failed, d->desired_digest);
+    assert(d->desired_digest != NULL);
+    return text_equal(d->out->record.failed_digest, d->desired_digest);
 }
 
 bool deciding_is_early(const struct deciding *d)
 {
     const struct record *record = &d->out->record;
     if (record->retry_at_ms <= d->in->now_ms) return false;
-    if (d->desired_digest == NULL) return true;
+    assert(d->desired_digest != NULL);
     const char *tried =
         record->pending_digest != NULL ? record->pending_digest : record->applied_digest;
     return tried == NULL || strcmp(tried, d->desired_digest) == 0;
@@ -145,7 +147,7 @@ void deciding_take_cluster(struct deciding *d, const struct observed *cluster)
 void deciding_take_pending(struct deciding *d)
 {
     struct record *record = &d->out->record;
-    if (record->pending_spec == NULL) return;
+    assert(record->pending_spec != NULL);
     record_take_pending(d->arena, record);
     struct err err;
     const char *json = record->applied_spec;
@@ -239,7 +241,6 @@ bool deciding_create(struct deciding *d, enum action action, const char *why)
     const struct manifest *desired = d->in->desired;
     struct record *record = &d->out->record;
     if (deciding_dedupe(d)) return true;
-    d->out->cost = COST_NEW;
     if (deciding_upload(d, action, why)) return true;
     deciding_carry_pending(d);
     record->cluster_id = NULL;

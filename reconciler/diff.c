@@ -68,11 +68,9 @@ static void compare_secret(struct comparison *c, const struct field *field, cons
                            const struct sides *sides)
 {
     if (!c->knows_applied) return;
-    bool both = is_stated(sides->desired) && is_stated(sides->applied);
-    if (both && value_equal(sides->desired, sides->applied)) return;
+    if (field_equal(field, sides->desired, sides->applied)) return;
     struct difference difference = describe(c, field, path, sides);
     difference.before = sides->applied;
-    difference.cause = CAUSE_MANIFEST;
     add(c, &difference);
 }
 
@@ -85,7 +83,6 @@ static void compare_removed(struct comparison *c, const struct field *field, con
     bool is_filled = (field->flags & FIELD_FILLED) != 0;
     if (is_filled && c->knows_submitted && is_silent(field, sides->submitted)) return;
     struct difference difference = describe(c, field, path, sides);
-    difference.cause = CAUSE_MANIFEST;
     difference.needs_look = is_filled && !c->knows_submitted;
     add(c, &difference);
 }
@@ -111,7 +108,6 @@ static void compare_stated(struct comparison *c, const struct field *field, cons
 static void compare_whole(struct comparison *c, const struct field *field, const char *path,
                           struct sides sides)
 {
-    if (!is_stated(sides.desired) && !is_stated(sides.applied)) return;
     if ((field->flags & FIELD_SECRET) != 0) {
         compare_secret(c, field, path, &sides);
         return;

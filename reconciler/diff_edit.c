@@ -134,7 +134,7 @@ static const struct value *without_machines(struct arena *arena, const struct me
     for (size_t i = 0; i < COUNT_OF(kept); i++) {
         if (strcmp(kept[i][0], attributes->key) == 0) identity = kept[i][1];
     }
-    if (identity == NULL || attributes->value->kind != VALUE_MAP) return attributes->value;
+    if (identity == NULL) return attributes->value;
     const struct value *own = value_get(desired, attributes->key);
     struct value_builder map = value_build_map(arena, nowhere);
     for (size_t i = 0; i < attributes->value->len; i++) {

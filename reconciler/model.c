@@ -40,25 +40,17 @@ bool cluster_is_moving(enum cluster_state state)
 }
 
 /* A tag comes back as x_<key> where its key clashes with another tag (databricks-api.md 2.4). */
-static const char *find_tag(const struct value *tags, const char *key)
+static const char *find_tag(const struct value *tags, const char *key, const char *clashing)
 {
-    const char *plain = value_get_text(tags, key);
-    if (plain != NULL) return plain;
-    for (size_t i = 0; tags != NULL && tags->kind == VALUE_MAP && i < tags->len; i++) {
-        const struct member *member = &tags->u.members[i];
-        if (strncmp(member->key, "x_", 2) == 0 && strcmp(member->key + 2, key) == 0 &&
-            member->value->kind == VALUE_TEXT) {
-            return member->value->text;
-        }
-    }
-    return NULL;
+    const char *text = value_get_text(tags, key);
+    return text != NULL ? text : value_get_text(tags, clashing);
 }
 
 void observed_read_tags(struct observed *observed)
 {
     const struct value *tags = value_get(observed->effective, "custom_tags");
-    observed->owner = find_tag(tags, TAG_OWNER);
-    observed->name = find_tag(tags, TAG_NAME);
-    observed->operation = find_tag(tags, TAG_OPERATION);
-    observed->spec_tag = find_tag(tags, TAG_SPEC);
+    observed->owner = find_tag(tags, TAG_OWNER, "x_" TAG_OWNER);
+    observed->name = find_tag(tags, TAG_NAME, "x_" TAG_NAME);
+    observed->operation = find_tag(tags, TAG_OPERATION, "x_" TAG_OPERATION);
+    observed->spec_tag = find_tag(tags, TAG_SPEC, "x_" TAG_SPEC);
 }

@@ -6,7 +6,7 @@
 
 static bool is_secret(const struct field *field)
 {
-    return field != NULL && (field->flags & FIELD_SECRET) != 0;
+    return (field->flags & FIELD_SECRET) != 0;
 }
 
 /* ---- copies without secrets ---- */

@@ -55,7 +55,7 @@ static const struct value *difference_value(struct arena *arena, const struct di
     put(&object, "after", from->after);
     put_text(&object, "cause", from->cause == CAUSE_DRIFT ? "drift" : "manifest");
     put_text(&object, "change", change_class_name(from->change));
-    put_bool(&object, "secret", from->field != NULL && (from->field->flags & FIELD_SECRET) != 0);
+    put_bool(&object, "secret", (from->field->flags & FIELD_SECRET) != 0);
     return object.map.value;
 }
 

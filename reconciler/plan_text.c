@@ -52,7 +52,7 @@ struct writer {
 
 static void add_tinted(const struct writer *w, const char *colour, const char *text)
 {
-    bool tints = w->style->colour && text[0] != '\0';
+    bool tints = w->style->colour;
     buf_addf(w->out, "%s%s%s", tints ? colour : "", text, tints ? PLAIN : "");
 }
 
@@ -60,7 +60,6 @@ static void add_tinted(const struct writer *w, const char *colour, const char *t
 
 static const char *json_of(const struct value *value, struct buf *scratch)
 {
-    buf_clear(scratch);
     json_write(value, scratch);
     return buf_text(scratch);
 }
@@ -202,7 +201,7 @@ static void add_difference(struct writer *w, const struct difference *difference
 {
     const struct value *before = difference->before;
     const struct value *after = difference->after;
-    bool is_secret = difference->field != NULL && (difference->field->flags & FIELD_SECRET) != 0;
+    bool is_secret = (difference->field->flags & FIELD_SECRET) != 0;
     bool has_list = is_list(before) || is_list(after);
     add_path(w, difference->path);
     if (is_secret) {
@@ -306,7 +305,7 @@ static void add_item(struct writer *w, const struct plan_item *item)
     for (size_t i = 0; i < item->differences_len; i++) {
         add_difference(w, &item->differences[i]);
     }
-    if (item->spec == NULL || is_held) return;
+    if (is_held) return;
     size_t len = 0;
     const struct field *fields = field_top(&len);
     add_fields(w, fields, len, item->spec);
@@ -316,7 +315,8 @@ static void add_item(struct writer *w, const struct plan_item *item)
 
 struct counts {
     size_t actions[ACTION_COUNT];
-    size_t waiting, blocked, acting;
+    size_t waiting, blocked;
+    bool acts;
 };
 
 static struct counts count(const struct plan *plan)
@@ -326,7 +326,7 @@ static struct counts count(const struct plan *plan)
         const struct plan_item *item = &plan->items[i];
         if (!plan_item_is_held(item)) {
             counts.actions[item->action]++;
-            counts.acting++;
+            counts.acts = true;
         } else if (plan_item_is_waiting(item)) {
             counts.waiting++;
         } else {
@@ -345,7 +345,7 @@ static void add_summary(struct writer *w, const struct plan *plan)
         return;
     }
     struct counts counts = count(plan);
-    add_tinted(w, BOLD, counts.acting > 0 ? "Plan:" : "Plan: nothing to do now");
+    add_tinted(w, BOLD, counts.acts ? "Plan:" : "Plan: nothing to do now");
     const char *separator = " ";
     for (size_t i = 0; i < ACTION_COUNT; i++) {
         if (counts.actions[i] == 0) continue;

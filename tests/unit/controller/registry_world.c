@@ -190,6 +190,7 @@ static void deliver(struct world *world)
 {
     struct http_call *call = world->flying[0];
     world->flying_len--;
+    /* An array of pointers. NOLINTNEXTLINE(bugprone-sizeof-expression) */
     memmove(world->flying, world->flying + 1, world->flying_len * sizeof(world->flying[0]));
     if (call->impl == call) {
         call->answered = false;

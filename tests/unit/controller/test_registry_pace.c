@@ -168,8 +168,9 @@ static void test_few_requests_at_once(void **state)
         rows[2 * i + 1] = (struct exchange){ .request = arena_printf(&arena, "GET " AT("%zu"), i),
                                              .status = 404 };
     }
-    rows[2 * IMAGES] = (struct exchange){ .request = "HEAD https://other.example/v2/x/manifests/1",
-                                          .status = 404 };
+    rows[(size_t)2 * IMAGES] =
+        (struct exchange){ .request = "HEAD https://other.example/v2/x/manifests/1",
+                           .status = 404 };
     rows[2 * IMAGES + 1] =
         (struct exchange){ .request = "GET https://other.example/v2/x/manifests/1", .status = 404 };
     world_init(&world);

@@ -26,6 +26,7 @@ void case_open(struct decide_case *c)
     *c = (struct decide_case){
         .arena = ARENA_INIT,
         .now_ms = START_MS,
+        .jitter = 12345,
         .policy = { .owner = "main",
                     .launch_timeout_ms = 30 * MINUTE,
                     .create_grace_ms = 2 * MINUTE,
@@ -180,7 +181,8 @@ const struct decision *case_decide(struct decide_case *c)
         clusters[seen.len] = actor->sighting;
         clusters[seen.len++].is_fresh = text_equal(actor->id, c->fresh_id);
     }
-    seen.clusters = arena_alloc(&c->arena, sizeof(clusters));
+    /* No larger than it has to be, so that a look beyond it shows. */
+    seen.clusters = arena_alloc(&c->arena, sizeof(clusters[0]) * seen.len);
     memcpy((void *)(uintptr_t)seen.clusters, clusters, sizeof(clusters[0]) * seen.len);
     if (c->gone_id != NULL) seen.gone_ids[seen.gone_len++] = c->gone_id;
     struct inputs in = {
@@ -196,7 +198,7 @@ const struct decision *case_decide(struct decide_case *c)
         .listing_new = c->listing_new,
         .now_ms = c->now_ms,
         .operation = arena_printf(&c->arena, "op%d", c->calls + 1),
-        .jitter = 12345,
+        .jitter = c->jitter,
     };
     c->decision = (struct decision){ 0 };
     decide(&c->arena, &in, &c->decision);

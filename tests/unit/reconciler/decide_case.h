@@ -60,6 +60,7 @@ struct decide_case {
     bool crash_late; /* after the call was carried out, and before its answer */
     int calls;
     int64_t now_ms;
+    uint64_t jitter; /* the random number of each decision */
     bool listing_new;
     const char *fresh_id, *gone_id; /* what the last question was for */
     struct decision decision;

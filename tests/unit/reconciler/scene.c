@@ -39,7 +39,8 @@ const struct value *scene_desired(struct scene *scene, const char *yaml)
     if (strstr(yaml, "$secret") != NULL) return scene_applied(scene, yaml);
     AUTO(diag_destroy) struct diag *diag = diag_create();
     struct yaml_documents documents = { 0 };
-    if (!yaml_read(&scene->arena, "m", yaml, strlen(yaml), diag, &documents)) {
+    if (!yaml_read(&scene->arena, arena_strdup(&scene->arena, "m"), yaml, strlen(yaml), diag,
+                   &documents)) {
         fail_msg("not YAML: %s", yaml);
     }
     assert_int_equal(documents.len, 1);

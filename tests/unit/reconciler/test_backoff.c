@@ -73,10 +73,40 @@ static void test_what_the_server_asked_for_is_kept(void **state)
     }
 }
 
+/* A random number of the limit itself, and one of it and 1: the first comes back, the second is 0.
+ */
+static void test_the_limit_is_exact(void **state)
+{
+    (void)state;
+    static const struct {
+        int attempt;
+        int64_t base_ms, max_ms, limit_ms;
+    } rows[] = {
+        { 1, 10, 5, 5 },                                /* never over the maximum */
+        { 1, 1, 9, 1 },                                 /* the shortest there is */
+        { 2, 1, 9, 2 },                                 /* doubles it all the same */
+        { 2, 2, 4, 4 },                                 /* doubles to the maximum */
+        { 2, 2, 5, 4 },                                 /* and to one below it */
+        { 3, 2, 5, 5 },                                 /* half of an odd one */
+        { 2, 5, INT64_MAX, 10 },                        /* without a maximum */
+        { 2, INT64_MAX / 2 + 1, INT64_MAX, INT64_MAX }, /* twice would overflow */
+        { 3, INT64_MAX / 4 + 1, INT64_MAX, INT64_MAX }, /* in the second step */
+        { 2, INT64_MAX / 2, INT64_MAX, INT64_MAX - 1 }, /* twice just does not */
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        for (uint64_t more = 0; more < 2; more++) {
+            int64_t wait = backoff_ms(rows[i].attempt, rows[i].base_ms, rows[i].max_ms, 0,
+                                      (uint64_t)rows[i].limit_ms + more);
+            if (wait != (more == 0 ? rows[i].limit_ms : 0)) fail_msg("row %zu", i);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_limit_doubles_up_to_its_maximum),
+        cmocka_unit_test(test_the_limit_is_exact),
         cmocka_unit_test(test_no_attempt_overflows),
         cmocka_unit_test(test_waits_are_spread),
         cmocka_unit_test(test_what_the_server_asked_for_is_kept),

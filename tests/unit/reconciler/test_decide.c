@@ -70,7 +70,7 @@ static void test_scripts_first(void **state)
 }
 
 /* The answer is lost; what there is is found by its operation, running or not. */
-static void test_create_answer_lost(void **state)
+static void promise_1_create_answer_lost(void **state)
 {
     (void)state;
     static const enum err_code codes[] = { ERR_TIMEOUT, ERR_NETWORK, ERR_SERVER, ERR_PROTOCOL,
@@ -351,7 +351,7 @@ static void test_adopted_is_tagged(void **state)
 }
 
 /* The recorded one stays; without a record the healthiest; a stranger's is never touched. */
-static void test_duplicates(void **state)
+static void promise_1_duplicates(void **state)
 {
     (void)state;
     struct decide_case c;
@@ -398,7 +398,7 @@ static void test_twin_of_a_terminated(void **state)
     case_close(&c);
 }
 
-static void test_marked_by_another_owner(void **state)
+static void promise_2_marked_by_another_owner(void **state)
 {
     (void)state;
     for (int is_desired = 0; is_desired < 2; is_desired++) {
@@ -472,7 +472,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_create),
         cmocka_unit_test(test_scripts_first),
-        cmocka_unit_test(test_create_answer_lost),
+        cmocka_unit_test(promise_1_create_answer_lost),
         cmocka_unit_test(test_create_had_no_effect),
         cmocka_unit_test(test_late_twin),
         cmocka_unit_test(test_not_shown_yet),
@@ -485,9 +485,9 @@ int main(void)
         cmocka_unit_test(test_adopted_lives_on),
         cmocka_unit_test(test_adopted_is_replaced),
         cmocka_unit_test(test_adopted_is_tagged),
-        cmocka_unit_test(test_duplicates),
+        cmocka_unit_test(promise_1_duplicates),
         cmocka_unit_test(test_twin_of_a_terminated),
-        cmocka_unit_test(test_marked_by_another_owner),
+        cmocka_unit_test(promise_2_marked_by_another_owner),
         cmocka_unit_test(test_running_true),
         cmocka_unit_test(test_unknown_state),
         cmocka_unit_test(test_error_state),

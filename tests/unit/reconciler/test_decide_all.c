@@ -227,9 +227,10 @@ static const char *broken_target(const struct scene *scene, const struct decisio
                                           text_equal(record->predecessor_id, target->id));
     bool is_adopted =
         scene->in.desired != NULL && text_equal(scene->in.desired->keep.adopt, target->id);
-    if (text_equal(target->owner, "other")) return "a call for a cluster of another owner";
+    if (text_equal(target->owner, "other"))
+        return "promise 2 (only its own): a call for a cluster of another owner";
     if (!is_recorded && !is_adopted && !tags_match(target, "main", "etl")) {
-        return "a call for a cluster that is not ours";
+        return "promise 2 (only its own): a call for a cluster that is not ours";
     }
     bool removes = d->step == STEP_TERMINATE || d->step == STEP_DELETE;
     if (removes && !target->is_fresh) return "a removal of what was not asked for first";
@@ -285,7 +286,8 @@ static const char *broken(const struct scene *scene, const struct decision *d)
     if (waits && d->step == STEP_NONE && d->wake_at_ms <= scene->in.now_ms) return "no wake";
     if (d->hold == HOLD_BACKOFF && writes) return "a call while it backs off";
     if (scene->in.desired == NULL && !scene->policy.prune_allowed && writes) {
-        return "a removal although a manifest may be unreadable";
+        return "promise 3 (unreadable is not deleted): a removal although a manifest may be "
+               "unreadable";
     }
     if (scene->in.desired != NULL && scene->in.desired->keep.suspend && writes) {
         return "a call while suspended";

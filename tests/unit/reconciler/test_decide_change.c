@@ -182,7 +182,7 @@ static void test_drift(void **state)
 }
 
 /* Submitted as asked, and something else in effect: an edit would change nothing, for ever. */
-static void test_rewritten_by_policy(void **state)
+static void promise_5_rewritten_by_policy(void **state)
 {
     (void)state;
     struct decide_case c;
@@ -256,7 +256,7 @@ static void test_terse_drift(void **state)
 }
 
 /* The manifest changes again while the cluster for the last change is still PENDING. */
-static void test_overtaken(void **state)
+static void promise_6_overtaken(void **state)
 {
     (void)state;
     struct decide_case c;
@@ -276,7 +276,7 @@ static void test_overtaken(void **state)
 }
 
 /* What the new cluster replaced stays until that runs, whoever stops or starts one of them. */
-static void test_predecessor_stays(void **state)
+static void promise_6_predecessor_stays(void **state)
 {
     (void)state;
     struct decide_case c;
@@ -343,12 +343,12 @@ int main(void)
         cmocka_unit_test(test_resize_kind),
         cmocka_unit_test(test_in_place),
         cmocka_unit_test(test_drift),
-        cmocka_unit_test(test_rewritten_by_policy),
+        cmocka_unit_test(promise_5_rewritten_by_policy),
         cmocka_unit_test(test_resized_by_hand),
         cmocka_unit_test(test_terse_workspace),
         cmocka_unit_test(test_terse_drift),
-        cmocka_unit_test(test_overtaken),
-        cmocka_unit_test(test_predecessor_stays),
+        cmocka_unit_test(promise_6_overtaken),
+        cmocka_unit_test(promise_6_predecessor_stays),
         cmocka_unit_test(test_went_back),
         cmocka_unit_test(test_went_back_start_fails),
     };

@@ -77,7 +77,7 @@ static void test_orphan(void **state)
     case_close(&c);
 }
 
-static void test_unclaimed(void **state)
+static void promise_2_unclaimed(void **state)
 {
     (void)state;
     static const struct {
@@ -261,7 +261,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_policies),
         cmocka_unit_test(test_orphan),
-        cmocka_unit_test(test_unclaimed),
+        cmocka_unit_test(promise_2_unclaimed),
         cmocka_unit_test(test_removal_fails),
         cmocka_unit_test(test_returns_while_removing),
         cmocka_unit_test(test_returns_while_launching),

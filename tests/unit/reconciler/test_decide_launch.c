@@ -15,7 +15,7 @@
 #define NO_MACHINES   "AWS_INSUFFICIENT_INSTANCE_CAPACITY_FAILURE"
 
 /* An image that cannot be started: once, and not again; the next one is. */
-static void test_image_bad(void **state)
+static void promise_6_image_bad(void **state)
 {
     (void)state;
     struct decide_case c;
@@ -49,7 +49,7 @@ static void test_image_bad(void **state)
 }
 
 /* The first cluster ever fails: another image replaces it, though it is terminated. */
-static void test_first_image_bad(void **state)
+static void promise_6_first_image_bad(void **state)
 {
     (void)state;
     struct decide_case c;
@@ -173,8 +173,8 @@ static void test_other_manifest_is_not_early(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_image_bad),
-        cmocka_unit_test(test_first_image_bad),
+        cmocka_unit_test(promise_6_image_bad),
+        cmocka_unit_test(promise_6_first_image_bad),
         cmocka_unit_test(test_bad_conf),
         cmocka_unit_test(test_capacity),
         cmocka_unit_test(test_launch_timeout),

@@ -105,7 +105,7 @@ static void test_three_ways(void **state)
 }
 
 /* databricks-api.md 9.1: what the backend says where the manifest is silent is its own affair. */
-static void test_the_backend_decorates(void **state)
+static void promise_5_the_backend_decorates(void **state)
 {
     (void)state;
     static const struct row rows[] = {
@@ -300,7 +300,7 @@ static void test_what_is_no_longer_stated(void **state)
     CHECK(rows);
 }
 
-static void test_what_the_backend_resolves(void **state)
+static void promise_5_what_the_backend_resolves(void **state)
 {
     (void)state;
 #define ZONE(zone) "{\"aws_attributes\":{\"zone_id\":\"" zone "\"}}"
@@ -413,22 +413,60 @@ static void test_hostile_answers(void **state)
     CHECK(rows);
 }
 
+/* Where one side says null, "" or nothing of what the other one says. */
+static void test_edges_of_silence(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        { "{num_workers: 4, policy_id: null}", "{\"num_workers\":4,\"policy_id\":\"p\"}",
+          "{\"num_workers\":4,\"policy_id\":\"p\"}", NULL,
+          "policy_id: \"p\" -> (none) manifest edit" },
+        { "{num_workers: 4, spark_conf: {a: null}}", "{\"num_workers\":4}",
+          "{\"num_workers\":4,\"spark_conf\":{\"a\":\"1\"}}", NULL, "" },
+        /* submitted without it, and there all the same: only what the backend fills in is its own
+         */
+        { "num_workers: 4", "{\"num_workers\":4,\"policy_id\":\"p\"}",
+          "{\"num_workers\":4,\"policy_id\":\"p\"}", "{\"num_workers\":4}",
+          "policy_id: \"p\" -> (none) manifest edit" },
+        /* "" may have been resolved to something, as any other value */
+        { "aws_attributes: {zone_id: \"\"}", NULL, "{\"aws_attributes\":{\"zone_id\":\"a\"}}", NULL,
+          "aws_attributes.zone_id: \"a\" -> \"\" manifest edit look" },
+        /* what was submitted tells all of a field that is not read back */
+        { "apply_policy_default_values: true", NULL, "{}", "{}",
+          "apply_policy_default_values: (none) -> true manifest edit" },
+        /* two sizes are a mistake of the manifest's, and each counts for itself */
+        { "{num_workers: 4, autoscale: {min_workers: 1, max_workers: 2}}", NULL,
+          "{\"num_workers\":4}", NULL,
+          "autoscale.min_workers: (none) -> 1 manifest resize; "
+          "autoscale.max_workers: (none) -> 2 manifest resize" },
+        /* a state file that holds something else than a map */
+        { "num_workers: 4", "{\"num_workers\":4,\"spark_conf\":\"text\"}", "{\"num_workers\":4}",
+          NULL, "" },
+        /* ours are the tags alone, under either name */
+        { "custom_tags: {x_clusterkeeper-name: a}", "{}", "{}", NULL, "" },
+        { "spark_conf: {clusterkeeper-name: a}", "{}", "{}", NULL,
+          "spark_conf[clusterkeeper-name]: (none) -> \"a\" manifest edit" },
+    };
+    CHECK(rows);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_three_ways),
-        cmocka_unit_test(test_the_backend_decorates),
+        cmocka_unit_test(promise_5_the_backend_decorates),
         cmocka_unit_test(test_nothing_is_said_in_many_ways),
         cmocka_unit_test(test_maps_are_compared_key_by_key),
         cmocka_unit_test(test_tags),
         cmocka_unit_test(test_lists_count_as_a_whole),
         cmocka_unit_test(test_the_size_is_one_thing),
         cmocka_unit_test(test_what_is_no_longer_stated),
-        cmocka_unit_test(test_what_the_backend_resolves),
+        cmocka_unit_test(promise_5_what_the_backend_resolves),
         cmocka_unit_test(test_what_is_not_read_back),
         cmocka_unit_test(test_secrets_are_compared_by_hash),
         cmocka_unit_test(test_a_difference_knows_its_place),
         cmocka_unit_test(test_hostile_answers),
+        cmocka_unit_test(test_edges_of_silence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

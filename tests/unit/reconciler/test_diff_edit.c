@@ -199,6 +199,57 @@ static void test_an_edit_settles_it(void **state)
     }
 }
 
+/* Keys that look alike, and values that say nothing. */
+static void test_edges(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        { "{spark_version: a, policy_id: null}", "{}", "{\"policy_id\":\"p\"}",
+          "{\"policy_id\":\"p\",\"spark_version\":\"a\"}" },
+        /* x_ belongs to tags alone */
+        { "spark_conf: {a: \"2\"}", NULL, "{\"spark_conf\":{\"x_a\":\"1\"}}",
+          "{\"spark_conf\":{\"a\":\"2\",\"x_a\":\"1\"}}" },
+        { "custom_tags: {x_team: b}", NULL, "{\"custom_tags\":{\"x_team\":\"a\"}}",
+          "{\"custom_tags\":{\"x_team\":\"b\"}}" },
+        { "custom_tags: {team: b}", NULL, "{\"custom_tags\":{\"team\":\"a\"}}",
+          "{\"custom_tags\":{\"team\":\"b\"}}" },
+        { "aws_attributes: {}", NULL, "{}", "{\"aws_attributes\":{}}" },
+        { NULL, NULL, "{}", "{}" },
+    };
+    CHECK(rows);
+}
+
+/* What is the cloud's and not the machines' stays, and so does all that is neither. */
+static void test_beside_a_pool(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        { "spark_version: a", NULL,
+          "{\"instance_pool_id\":\"p\",\"driver_node_type_id\":\"n\",\"node_type_id\":\"n\"}",
+          "{\"instance_pool_id\":\"p\",\"spark_version\":\"a\"}" },
+        { "spark_version: a", NULL,
+          "{\"instance_pool_id\":\"p\",\"enable_elastic_disk\":true,\"spark_conf\":{\"a\":\"1\"},"
+          "\"docker_image\":{\"url\":\"i\"}}",
+          "{\"docker_image\":{\"url\":\"i\"},\"instance_pool_id\":\"p\",\"spark_conf\":{\"a\":"
+          "\"1\"},"
+          "\"spark_version\":\"a\"}" },
+        { "instance_pool_id: p", NULL,
+          "{\"aws_attributes\":{\"availability\":\"SPOT\",\"instance_profile_arn\":\"arn\"},"
+          "\"azure_attributes\":{\"log_analytics_info\":{\"log_analytics_workspace_id\":\"w\"},"
+          "\"first_on_demand\":1},"
+          "\"gcp_attributes\":{\"google_service_account\":\"g\",\"local_ssd_count\":1}}",
+          "{\"aws_attributes\":{\"instance_profile_arn\":\"arn\"},"
+          "\"azure_attributes\":{\"log_analytics_info\":{\"log_analytics_workspace_id\":\"w\"}},"
+          "\"gcp_attributes\":{\"google_service_account\":\"g\"},\"instance_pool_id\":\"p\"}" },
+        { "{instance_pool_id: p, gcp_attributes: {zone_id: a}}", NULL, "{}",
+          "{\"gcp_attributes\":{\"zone_id\":\"a\"},\"instance_pool_id\":\"p\"}" },
+        { "{instance_pool_id: p, aws_attributes: {}}", NULL,
+          "{\"aws_attributes\":{\"zone_id\":\"a\"}}",
+          "{\"aws_attributes\":{},\"instance_pool_id\":\"p\"}" },
+    };
+    CHECK(rows);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -208,6 +259,8 @@ int main(void)
         cmocka_unit_test(test_one_size),
         cmocka_unit_test(test_a_pool_brings_its_machines),
         cmocka_unit_test(test_an_edit_settles_it),
+        cmocka_unit_test(test_edges),
+        cmocka_unit_test(test_beside_a_pool),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -59,6 +59,7 @@ static void test_tags_are_found_under_both_keys(void **state)
     check_tags(
         "{\"custom_tags\":{\"x_x_clusterkeeper-owner\":\"me\",\"yyclusterkeeper-name\":\"a\"}}",
         "-", "-");
+    check_tags("{\"custom_tags\":{\"xyclusterkeeper-owner\":\"me\"}}", "-", "-");
     check_tags("{\"custom_tags\":[\"clusterkeeper-owner\"]}", "-", "-");
 }
 

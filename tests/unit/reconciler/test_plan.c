@@ -11,7 +11,7 @@
     "{\"docker_image\":{\"url\":\"i:1\",\"basic_auth\":{\"username\":" \
     "{\"$secret\":\"" user "\"},\"password\":{\"$secret\":\"" password "\"}}}}"
 
-static void test_no_secret_is_in_a_plan(void **state)
+static void promise_7_no_secret_is_in_a_plan(void **state)
 {
     (void)state;
     static const char shown[] = "{\"docker_image\":{\"url\":\"i:1\",\"basic_auth\":{"
@@ -37,6 +37,11 @@ static void test_no_secret_is_in_a_plan(void **state)
     fixture_add(&fixture, "g", (struct decision){ .action = ACTION_EDIT, .why = "w" },
                 "{\"init_scripts\":[{\"file\":{\"destination\":{\"$secret\":\"hunter\"}}}]}", NULL,
                 "{}");
+    /* Clear text in a spec that is shown as a whole. */
+    fixture_add(&fixture, "h", decision,
+                "{\"docker_image\":{\"url\":\"i:1\",\"basic_auth\":{\"username\":\"hunter\","
+                "\"password\":{\"$secret\":\"hunter1\"}}}}",
+                NULL, NULL);
     const char *text = fixture_text(&fixture, false, false);
     const char *json = fixture_json(&fixture);
     assert_null(strstr(text, "hunter"));
@@ -170,6 +175,21 @@ static void test_which_cluster_it_is_about(void **state)
     }
 }
 
+/* What is kept of a difference outlives the manifest that it came from. */
+static void test_a_difference_keeps_its_place(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    fixture_open(&fixture);
+    fixture_add(&fixture, "a", (struct decision){ .action = ACTION_EDIT, .why = "w" },
+                "policy_id: q", NULL, "{}");
+    const struct plan_item *item = &fixture.plan.items[0];
+    assert_int_equal(item->differences_len, 1);
+    assert_string_equal(item->differences[0].pos.file, "m");
+    assert_int_equal(item->differences[0].pos.line, 1);
+    fixture_close(&fixture);
+}
+
 static void test_what_counts_as_a_change(void **state)
 {
     (void)state;
@@ -195,6 +215,30 @@ static void test_what_counts_as_a_change(void **state)
     }
 }
 
+/* Each action is counted under its name, and each hold as waiting or blocked. */
+static void test_what_is_counted(void **state)
+{
+    (void)state;
+    for (size_t i = ACTION_NONE + 1; i < ACTION_COUNT; i++) {
+        struct fixture fixture;
+        fixture_open(&fixture);
+        for (size_t hold = 0; hold < HOLD_COUNT; hold++) {
+            struct decision decision = { .action = (enum action)i,
+                                         .hold = (enum hold)hold,
+                                         .why = "w" };
+            fixture_add(&fixture, "a", decision, NULL, NULL, NULL);
+        }
+        struct arena *arena = &fixture.scene.arena;
+        /* unheld, and beside drift that is only reported */
+        const char *counted = arena_printf(arena, "    \"%s\": 2,\n", action_name((enum action)i));
+        const char *json = fixture_json(&fixture);
+        assert_non_null(strstr(json, counted));
+        assert_non_null(strstr(json, "    \"waiting\": 2\n"));
+        assert_non_null(strstr(json, "    \"blocked\": 5,\n"));
+        fixture_close(&fixture);
+    }
+}
+
 static void test_every_word_is_there(void **state)
 {
     (void)state;
@@ -213,10 +257,12 @@ static void test_every_word_is_there(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_no_secret_is_in_a_plan),
+        cmocka_unit_test(promise_7_no_secret_is_in_a_plan),
         cmocka_unit_test(test_a_plan_for_programs),
         cmocka_unit_test(test_which_cluster_it_is_about),
+        cmocka_unit_test(test_a_difference_keeps_its_place),
         cmocka_unit_test(test_what_counts_as_a_change),
+        cmocka_unit_test(test_what_is_counted),
         cmocka_unit_test(test_every_word_is_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

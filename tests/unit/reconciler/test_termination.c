@@ -66,7 +66,7 @@ static const struct {
     { NULL, NULL, NULL, "platform" },
 };
 
-static void test_codes_are_classified(void **state)
+static void promise_6_codes_are_classified(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -78,7 +78,7 @@ static void test_codes_are_classified(void **state)
     }
 }
 
-static void test_what_a_person_has_to_mend_is_final(void **state)
+static void promise_6_what_a_person_has_to_mend_is_final(void **state)
 {
     (void)state;
     static const struct {
@@ -165,12 +165,84 @@ static void test_hostile_reasons_stay_short(void **state)
     scene_close(&scene);
 }
 
+static const char *letters(struct arena *arena, char letter, size_t len)
+{
+    char *text = long_text(arena, len);
+    memset(text, letter, len);
+    text[len] = '\0';
+    return text;
+}
+
+/* Each part is shown whole up to its limit, and cut to it beyond. */
+static void test_limits(void **state)
+{
+    (void)state;
+    for (size_t over = 0; over < 2; over++) {
+        struct scene scene;
+        scene_open(&scene);
+        struct arena *arena = &scene.arena;
+        struct value_builder parameters = value_build_map(arena, (struct pos){ 0 });
+        value_put_new(&parameters, letters(arena, 'k', 80 + over), (struct pos){ 0 },
+                      value_text(arena, (struct pos){ 0 }, letters(arena, 'v', 160 + over)));
+        struct observed observed = { .reason_code = letters(arena, 'c', 80 + over),
+                                     .reason_type = letters(arena, 't', 80 + over),
+                                     .state_message = letters(arena, 'm', 1000 + over),
+                                     .reason_parameters = parameters.value };
+        const char *end = over == 0 ? "" : "...";
+        size_t cut = strlen(end);
+        check_explained(
+            &observed,
+            arena_printf(arena,
+                         "it ended for a reason that is not known (%s%s, %s%s; %s%s=%s%s): %s%s",
+                         letters(arena, 'c', 80 - cut), end, letters(arena, 't', 80 - cut), end,
+                         letters(arena, 'k', 80 - cut), end, letters(arena, 'v', 160 - cut), end,
+                         letters(arena, 'm', 1000 - cut), end));
+        scene_close(&scene);
+    }
+}
+
+static void test_number_of_parameters(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *parameters, *want;
+    } rows[] = {
+        { "{}", "" },
+        { "{\"a\":\"1\"}", "; a=1" },
+        { "{\"h\":\"8\",\"g\":\"7\",\"f\":\"6\",\"e\":\"5\",\"d\":\"4\",\"c\":\"3\",\"b\":\"2\","
+          "\"a\":\"1\"}",
+          "; a=1, b=2, c=3, d=4, e=5, f=6, g=7, h=8" },
+        { "{\"i\":\"9\",\"h\":\"8\",\"g\":\"7\",\"f\":\"6\",\"e\":\"5\",\"d\":\"4\",\"c\":\"3\","
+          "\"b\":\"2\",\"a\":\"1\"}",
+          "; a=1, b=2, c=3, d=4, e=5, f=6, g=7, h=8, and 1 more" },
+        /* what the message says is not said twice, unless it says it by chance */
+        { "{\"a\":\"full\",\"b\":\"ful\",\"c\":\"disk\"}", "; b=ful" },
+        { "{\"a\":{\"b\":\"c\"},\"d\":\"\"}", "" },
+        { "\"text\"", "" },
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct scene scene;
+        scene_open(&scene);
+        struct observed observed = { .reason_code = "NEW",
+                                     .state_message = "disk is full",
+                                     .reason_parameters =
+                                         scene_applied(&scene, rows[i].parameters) };
+        check_explained(&observed, arena_printf(&scene.arena,
+                                                "it ended for a reason that is not known (NEW%s): "
+                                                "disk is full",
+                                                rows[i].want));
+        scene_close(&scene);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_codes_are_classified),
-        cmocka_unit_test(test_what_a_person_has_to_mend_is_final),
+        cmocka_unit_test(promise_6_codes_are_classified),
+        cmocka_unit_test(promise_6_what_a_person_has_to_mend_is_final),
         cmocka_unit_test(test_explanations),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_number_of_parameters),
         cmocka_unit_test(test_hostile_reasons_stay_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -165,7 +165,8 @@ static int on_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *base, int f
 static int on_delete(sqlite3_vfs *vfs, const char *path, int sync)
 {
     (void)vfs;
-    return file_strikes() ? SQLITE_IOERR_DELETE : real_vfs->xDelete(real_vfs, path, sync);
+    (void)sync;
+    return file_strikes() ? SQLITE_IOERR_DELETE : real_vfs->xDelete(real_vfs, path, 0);
 }
 
 static int on_access(sqlite3_vfs *vfs, const char *path, int flags, int *ret_is_there)
