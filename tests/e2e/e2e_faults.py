@@ -3,7 +3,7 @@
 import socket
 import threading
 
-from harness import DEADLINE_S, EndToEnd, cluster, main, promise
+from harness import DEADLINE_S, GIVES_UP, EndToEnd, cluster, main, promise
 
 
 class Repeated(EndToEnd):
@@ -133,7 +133,8 @@ class Final(EndToEnd):
 
     def refused(self, *words, env=None, command="apply"):
         """The command fails with these words."""
-        ended = self.keeper(command, expect=1, env={"CLUSTERKEEPER_TIMEOUT": "3s", **(env or {})})
+        ended = self.keeper(command, expect=1,
+                            env={"CLUSTERKEEPER_TIMEOUT": GIVES_UP, **(env or {})})
         for word in words:
             self.assertIn(word, ended.err)
         return ended

@@ -22,6 +22,8 @@ KEEPER = os.environ.get("CLUSTERKEEPER", "clusterkeeper")
 SIM = os.environ.get("WORKSPACE_SIM", "workspace-sim")
 TOKEN = "dapi-end-to-end"
 DEADLINE_S = 60
+# When a command that cannot succeed gives up; longer where the program runs slowly, as in valgrind.
+GIVES_UP = os.environ.get("CLUSTERKEEPER_E2E_GIVES_UP", "3s")
 
 SANITIZER_EXIT = 99
 SANITIZER_WORDS = ("AddressSanitizer", "LeakSanitizer", "runtime error:", "Assertion")
