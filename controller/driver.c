@@ -199,6 +199,7 @@ static void conclude_flights(struct driver *driver)
         if (flight->kind == FLIGHT_LOOK && driver_look_ended(driver, flight)) {
             driver_consider(driver, flight->cluster, flight);
         }
+        if (flight->kind == FLIGHT_CHECK) driver_due(flight->cluster, driver->now_ms);
         driver_flight_destroy(driver, flight);
     }
 }
@@ -208,12 +209,12 @@ static void conclude_flights(struct driver *driver)
 /* PLAN and APPLY: there is nothing left to do, or nothing but to wait. */
 static bool is_complete(struct driver *driver)
 {
-    if (!may_consider(driver) || driver->listing.is_running || driver->flights != NULL) {
-        return false;
-    }
+    bool is_busy = driver->listing.is_running || driver_nodes_pending(driver);
+    if (!may_consider(driver) || is_busy || driver->flights != NULL) return false;
     for (struct cluster *c = fleet_first(driver->fleet); c != NULL; c = fleet_next(c)) {
-        bool only_waits =
-            !driver->config.wait && c->held == HOLD_WAIT && c->due_ms > driver->now_ms;
+        /* What a registry says no to is not waited for: somebody has to push, or to mend. */
+        bool waits = (!driver->config.wait && c->held == HOLD_WAIT) || c->held == HOLD_BLOCKED;
+        bool only_waits = waits && c->due_ms > driver->now_ms;
         if (c->due_ms != NEVER && !only_waits) return false;
     }
     return true;
@@ -261,6 +262,7 @@ struct driver *driver_create(const struct driver_parts *parts, const struct driv
     };
     prng_init(&driver->prng, parts->port->random(parts->port->ctx));
     driver->fleet = fleet_create();
+    driver->images = images_create();
     driver->scan_due_ms = driver->list_due_ms = NEVER;
     return driver;
 }
@@ -282,6 +284,8 @@ void driver_destroy(struct driver *driver)
     assert(!driver->listing.is_running || driver->listing.is_done);
     drop_flights(driver);
     fleet_destroy(driver->fleet);
+    images_destroy(driver->images);
+    driver_nodes_release(driver);
     arena_release(&driver->scratch);
     buf_release(&driver->listing.reply);
     xfree(driver->listing.token);
@@ -313,6 +317,17 @@ static void recover(struct driver *driver)
     if (!driver_recover(driver, &err)) driver_store_failed(driver, &err);
 }
 
+/* Answers of registries come in here, some at once: what they were for goes on in the next turn. */
+static int64_t turn_registry(struct driver *driver)
+{
+    if (driver->parts.registry == NULL) return NEVER;
+    int64_t wake_ms = registry_turn(driver->parts.registry);
+    for (struct flight *flight = driver->flights; flight != NULL; flight = flight->next) {
+        if (flight->kind == FLIGHT_CHECK && flight->is_done) return driver->now_ms;
+    }
+    return wake_ms;
+}
+
 void driver_turn(struct driver *driver)
 {
     const struct port *port = driver->parts.port;
@@ -321,6 +336,7 @@ void driver_turn(struct driver *driver)
     recover(driver);
     conclude_flights(driver);
     driver_listing_turn(driver);
+    driver_nodes_turn(driver);
     if (!driver->is_stopping && driver->list_due_ms <= driver->now_ms) {
         driver_list(driver);
         driver->scan_due_ms = driver->now_ms; /* a secret may have changed outside of the tree */
@@ -329,6 +345,8 @@ void driver_turn(struct driver *driver)
     consider_due(driver);
     commit(driver);
     int64_t wake_ms = driver->parts.client == NULL ? NEVER : client_turn(driver->parts.client);
+    int64_t registry_ms = turn_registry(driver);
+    if (registry_ms < wake_ms) wake_ms = registry_ms;
     check_end(driver);
     int64_t own_ms = next_wake(driver);
     port->wake_at(port->ctx, own_ms < wake_ms ? own_ms : wake_ms);
@@ -352,5 +370,5 @@ void driver_stop(struct driver *driver)
 
 bool driver_is_idle(const struct driver *driver)
 {
-    return driver->flights == NULL && !driver->listing.is_running;
+    return driver->flights == NULL && !driver->listing.is_running && !driver_nodes_pending(driver);
 }

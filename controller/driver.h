@@ -16,6 +16,7 @@
 #include "catalogue.h"
 #include "databricks/client.h"
 #include "decide.h"
+#include "registry/registry.h"
 #include "store.h"
 
 enum driver_mode { DRIVER_PLAN, DRIVER_APPLY, DRIVER_RUN };
@@ -63,7 +64,7 @@ struct driver_config {
     int64_t launch_timeout_ms;
     int64_t create_grace_ms;
     int64_t poll_ms;
-    int64_t interval_ms; /* RUN: between two listings */
+    int64_t interval_ms; /* RUN: between two listings, and between two looks at a tag */
     int64_t timeout_ms;  /* APPLY: give up waiting; 0: never */
     unsigned steps_max;  /* clusters that are worked upon at once */
     bool offline;        /* PLAN: no call at all, what was seen last is taken for what is */
@@ -92,8 +93,9 @@ struct driver_config {
 /* What the driver works with; all borrowed for its life. */
 struct driver_parts {
     const struct port *port;
-    struct client *client; /* NULL when offline */
-    struct store *store;   /* NULL: no state file; PLAN only */
+    struct client *client;     /* NULL when offline */
+    struct registry *registry; /* NULL: nobody is asked about images */
+    struct store *store;       /* NULL: no state file; PLAN only */
     struct cache *cache;
     struct catalogue *catalogue;
     struct secrets *secrets;

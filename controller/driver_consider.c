@@ -16,6 +16,8 @@ struct material {
     bool is_recorded;
     const struct value *applied;
     struct seen seen;
+    struct image_facts image;
+    bool has_image; /* and somebody to ask about it */
     bool *scripts_known;
     char operation[OPERATION_ID_LEN + 1];
 };
@@ -78,6 +80,7 @@ static bool load(struct driver *driver, struct cluster *cluster, const struct fl
         return false;
     }
     driver_seen(driver, cluster, look, arena, &m->seen);
+    m->has_image = driver_image(driver, m->is_desired ? &m->manifest : NULL, &m->image);
     prng_text(&driver->prng, m->operation, OPERATION_ID_LEN);
     return true;
 }
@@ -93,6 +96,7 @@ static void ask(struct driver *driver, struct cluster *cluster, struct material 
         .applied = m->applied,
         .seen = &m->seen,
         .policy = &driver->policy,
+        .image = m->has_image ? &m->image : NULL,
         .scripts_known = m->scripts_known,
         .listing_new = cluster->listing_new && after_phase,
         .now_ms = driver->wall_ms,
@@ -119,7 +123,7 @@ static bool save(struct driver *driver, struct cluster *cluster, const struct de
         .name = cluster->name,
         .cluster_id = record.cluster_id,
         .what = decision->note,
-        .detail = record.error,
+        .detail = decision->note_detail != NULL ? decision->note_detail : record.error,
     };
     struct err err;
     bool ok = decision->record_dropped   ? store_record_drop(store, cluster->name, &err)
@@ -173,6 +177,8 @@ static void rest(struct driver *driver, struct cluster *cluster, const struct de
         cluster->is_quiet = true;
         cluster->quiet = inputs_digest(driver, cluster);
     }
+    bool looks_again = cluster->follows_image && driver->config.mode == DRIVER_RUN;
+    if (looks_again) driver_due(cluster, cluster->image_due_ms);
     if (held_anew) {
         driver_notice(driver, &(struct notice){ .kind = NOTICE_HELD,
                                                 .name = cluster->name,
@@ -196,6 +202,10 @@ static void rest(struct driver *driver, struct cluster *cluster, const struct de
 static void report(struct driver *driver, struct cluster *cluster, const struct material *m,
                    const struct decision *decision)
 {
+    if (decision->step == STEP_CHECK) {
+        driver_check(driver, cluster, &m->manifest);
+        return;
+    }
     bool undecided = decision->step == STEP_LOOK && decision->action == ACTION_NONE;
     if (undecided && !driver->config.offline) {
         driver_look(driver, cluster, decision->target_id);
@@ -212,10 +222,11 @@ static void report(struct driver *driver, struct cluster *cluster, const struct 
 static void act(struct driver *driver, struct cluster *cluster, const struct material *m,
                 const struct decision *decision)
 {
-    if (decision->step == STEP_LOOK) {
-        if (save(driver, cluster, decision)) {
-            driver_look(driver, cluster, decision->target_id);
-        }
+    if (decision->step == STEP_LOOK || decision->step == STEP_CHECK) {
+        if (!save(driver, cluster, decision)) return;
+        bool is_look = decision->step == STEP_LOOK;
+        if (is_look) driver_look(driver, cluster, decision->target_id);
+        if (!is_look) driver_check(driver, cluster, &m->manifest);
         return;
     }
     if (decision->step == STEP_NONE) {
@@ -234,6 +245,7 @@ static void act(struct driver *driver, struct cluster *cluster, const struct mat
 static bool is_quiet(const struct driver *driver, const struct cluster *cluster)
 {
     if (!cluster->is_quiet || cluster->is_stale) return false;
+    if (cluster->follows_image && cluster->image_due_ms <= driver->now_ms) return false;
     struct digest inputs = inputs_digest(driver, cluster);
     return digest_equal(&inputs, &cluster->quiet);
 }
@@ -241,7 +253,7 @@ static bool is_quiet(const struct driver *driver, const struct cluster *cluster)
 void driver_consider(struct driver *driver, struct cluster *cluster, const struct flight *look)
 {
     if (look == NULL && is_quiet(driver, cluster)) {
-        cluster->due_ms = INT64_MAX;
+        cluster->due_ms = cluster->follows_image ? cluster->image_due_ms : INT64_MAX;
         return;
     }
     if (look == NULL && cluster->is_stale && !driver->config.offline) {
@@ -260,6 +272,11 @@ void driver_consider(struct driver *driver, struct cluster *cluster, const struc
     struct decision decision;
     if (!load(driver, cluster, look, &m)) return;
     cluster->is_quiet = false;
+    cluster->follows_image = false;
+    if (m.is_desired &&
+        driver_follow(driver, cluster, &m.manifest, m.is_recorded ? &m.record : NULL)) {
+        return;
+    }
     ask(driver, cluster, &m, &decision);
     if (driver->config.mode == DRIVER_PLAN) {
         report(driver, cluster, &m, &decision);

@@ -8,11 +8,13 @@
 
 #include "driver.h"
 #include "fleet.h"
+#include "images.h"
 #include "mark.h"
 #include "prng.h"
 
 /* What a call is for. */
-enum flight_kind { FLIGHT_STEP, FLIGHT_LOOK };
+enum flight_kind { FLIGHT_STEP, FLIGHT_LOOK, FLIGHT_CHECK };
+struct check; /* of driver_check.c */
 
 /* One call that is under way for one cluster. */
 struct flight {
@@ -27,6 +29,7 @@ struct flight {
     char *path;          /* STEP_UPLOAD: in the workspace */
     struct buf upload;   /* STEP_UPLOAD: the content, while its directory is being made */
     struct buf revealed; /* the secrets in the body, each with a NUL behind it */
+    struct check *check; /* FLIGHT_CHECK */
     bool was_live;
     bool is_sent;
     int64_t intent_id;
@@ -59,6 +62,15 @@ struct listing {
     int failures; /* in a row */
 };
 
+/* The CPUs of the node types: asked once, when the first image is. */
+struct nodes {
+    struct client_call call;
+    bool is_asked, is_done, ok, is_known;
+    struct buf reply;
+    struct arena arena;
+    const struct value *arm; /* a key for each type with an Arm CPU; NULL: not known */
+};
+
 struct driver {
     struct driver_parts parts;
     struct driver_config config;
@@ -67,6 +79,8 @@ struct driver {
     struct fleet *fleet;
     struct flight *flights;
     struct listing listing;
+    struct nodes nodes;
+    struct images *images;
     char *me;       /* the calling user, "" when it cannot be known; NULL: not asked yet */
     int64_t now_ms; /* of this turn, monotonic */
     int64_t wall_ms;
@@ -118,6 +132,24 @@ void driver_seen(struct driver *driver, const struct cluster *cluster, const str
 bool driver_load_sightings(struct driver *driver, struct err *err);
 bool driver_load_sightings_of(struct driver *driver, const struct cluster *cluster,
                               struct err *err);
+
+/* driver_check.c */
+/* What is known of the image that is desired; false: nobody can be asked, or there is none. */
+bool driver_image(const struct driver *driver, const struct manifest *desired,
+                  struct image_facts *ret_facts);
+/*
+ * For a cluster whose tag is followed: true when the registry is asked first. Otherwise it is due
+ * again when what is known has grown old.
+ */
+bool driver_follow(struct driver *driver, struct cluster *cluster, const struct manifest *desired,
+                   const struct record *record);
+/* Asks the registry; the cluster is due again when the answer is there. */
+void driver_check(struct driver *driver, struct cluster *cluster, const struct manifest *desired);
+/* Takes over the list of node types. */
+void driver_nodes_turn(struct driver *driver);
+void driver_nodes_release(struct driver *driver);
+bool driver_nodes_pending(const struct driver *driver);
+void driver_check_destroy(struct check *check); /* NULL is fine */
 
 /* driver_consider.c */
 /* Decide upon a cluster, with an answer to a look at hand or without (NULL), and act on it. */

@@ -70,6 +70,7 @@ static void hide_revealed(struct flight *flight)
 void driver_flight_destroy(struct driver *driver, struct flight *flight)
 {
     if (flight->kind == FLIGHT_STEP) driver->steps--;
+    driver_check_destroy(flight->check);
     buf_wipe(&flight->call.body);
     buf_wipe(&flight->revealed);
     buf_release(&flight->reply);

@@ -214,13 +214,17 @@ static void set_id(struct fleet *fleet, struct cluster *cluster, char **slot, co
 /* The parts of a record that a decision looks at. */
 static struct digest record_digest(const struct record *record)
 {
-    const char *const texts[] = { record->cluster_id,     record->predecessor_id,
+    const char *const texts[] = { record->failed_id,      record->good_digest,
+                                  record->image_digest,   record->failed_image,
+                                  record->cluster_id,     record->predecessor_id,
                                   record->applied_digest, record->pending_digest,
                                   record->failed_digest,  record->operation,
                                   record->libraries,      record->permissions };
-    const int64_t numbers[] = { record->phase,      record->pinned,         record->prune,
-                                record->adopted,    record->clean_listings, record->failures,
-                                record->retry_at_ms };
+    const int64_t numbers[] = { record->phase,          record->pinned,
+                                record->prune,          record->adopted,
+                                record->clean_listings, record->failures,
+                                record->retry_at_ms,    record->ran,
+                                record->rollback };
     AUTO(hasher_destroy) struct hasher *hasher = hasher_create();
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         const char *text = texts[i] == NULL ? "" : texts[i];

@@ -42,7 +42,10 @@ struct cluster {
     int64_t touched_ms;  /* monotonic; when a step of it last began or ended */
     int64_t due_ms;      /* monotonic; when to look at it; INT64_MAX: only when something changes */
     int held;            /* the hold that was reported last */
-    int tries;           /* failed questions in a row */
+    bool waits_for_nodes;  /* until the CPUs of the node types are known */
+    bool follows_image;    /* what its tag points to is looked at on an interval */
+    int64_t image_due_ms;  /* monotonic; when to look again; 0: at once */
+    int tries;             /* failed questions in a row */
     struct flight *flight; /* the call that is under way; NULL: none */
     struct fleet_links *links;
 };

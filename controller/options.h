@@ -22,6 +22,8 @@ struct options {
     const char *state;     /* --state FILE */
     const char *host, *token;
     const char *owner;
+    const char *registry_ca_file;
+    const char *docker_hub; /* URL; NULL: Docker Hub itself */
     const char *ca_file;
     const char *script_dir;
     enum output output;

@@ -14,13 +14,15 @@ enum { HOST_MAX = 1024, PATH_BYTES_MAX = 4096, INDEX_MAX = 64 * 1024 * 1024 };
 /* The parts, in the order in which they are built; taken down the other way round. */
 struct rig {
     struct session *session;
-    struct buf host, state_path, script_dir, policy;
+    struct buf host, state_path, script_dir, policy, docker_hub;
     struct store *store;
     struct cache *cache;
     struct secrets *secrets;
     struct catalogue *catalogue;
     struct loop *loop;
     struct client *client;
+    struct arena places; /* of Docker's configuration */
+    struct registry *registry;
     struct driver *driver;
     struct watch *watch;
     struct replan *replan; /* of a plan without refresh; NULL: else */
@@ -111,6 +113,26 @@ static void open_client(struct rig *rig)
     rig->client = client_create(loop_port(rig->loop), &config);
 }
 
+/* Who is asked about images: whoever the references name, and nobody where nothing is asked. */
+static bool open_registry(struct rig *rig, struct err *err)
+{
+    const struct options *options = rig->session->options;
+    if (options->no_refresh) return true;
+    if (options->docker_hub != NULL &&
+        !client_host_normalise(options->docker_hub, &rig->docker_hub, err)) {
+        return err_wrap(err, "--docker-hub");
+    }
+    struct registry_config config;
+    registry_config_defaults(&config);
+    config.ca_file = options->registry_ca_file;
+    config.files = files_posix();
+    config.env = env_lookup;
+    docker_config_places(&rig->places, env_lookup, NULL, &config.places);
+    if (options->docker_hub != NULL) config.docker_hub = buf_text(&rig->docker_hub);
+    rig->registry = registry_create(loop_port(rig->loop), &config);
+    return true;
+}
+
 static void on_finished(void *ctx, const struct driver_summary *summary, const struct err *err)
 {
     struct rig *rig = ctx;
@@ -184,6 +206,7 @@ static bool start_driver(struct rig *rig, struct err *err)
     struct driver_parts parts = {
         .port = loop_port(rig->loop),
         .client = rig->client,
+        .registry = rig->registry,
         .store = rig->store,
         .cache = rig->cache,
         .catalogue = rig->catalogue,
@@ -289,6 +312,7 @@ static void on_turn(void *ctx, unsigned signals)
     }
     if (port->now_ms(port->ctx) >= rig->stop_by_ms) {
         client_cancel_all(rig->client);
+        if (rig->registry != NULL) registry_cancel_all(rig->registry);
         return;
     }
     port->wake_at(port->ctx, rig->stop_by_ms);
@@ -306,7 +330,7 @@ static bool build(struct rig *rig, struct err *err)
     }
     if (!loop_create(&http, on_turn, rig, &rig->loop, err)) return false;
     open_client(rig);
-    return start_driver(rig, err) && start_watch(rig, err);
+    return open_registry(rig, err) && start_driver(rig, err) && start_watch(rig, err);
 }
 
 /* The index of the manifests, for the next process. */
@@ -332,12 +356,15 @@ static void take_down(struct rig *rig)
     driver_destroy(rig->driver);
     if (rig->client != NULL) rig->session->requests = client_requests(rig->client);
     client_destroy(rig->client);
+    registry_destroy(rig->registry);
+    arena_release(&rig->places);
     loop_destroy(rig->loop);
     catalogue_destroy(rig->catalogue);
     secrets_destroy(rig->secrets);
     cache_close(rig->cache);
     store_close(rig->store);
     buf_release(&rig->policy);
+    buf_release(&rig->docker_hub);
     buf_release(&rig->script_dir);
     buf_release(&rig->state_path);
     buf_release(&rig->host);
@@ -351,6 +378,7 @@ bool session_run(struct session *session, struct err *err)
         .state_path = BUF_INIT(PATH_BYTES_MAX),
         .script_dir = BUF_INIT(PATH_BYTES_MAX),
         .policy = BUF_INIT(PATH_BYTES_MAX),
+        .docker_hub = BUF_INIT(HOST_MAX),
     };
     bool ok = build(&rig, err);
     if (ok) {

@@ -10,6 +10,7 @@ enum { STEP_BACKOFF_BASE_MS = 5000, STEP_BACKOFF_MAX_MS = 900000 };
 static void removed(struct record *record, const char *cluster_id, int64_t now_ms)
 {
     if (text_equal(record->predecessor_id, cluster_id)) record->predecessor_id = NULL;
+    if (text_equal(record->failed_id, cluster_id)) record->failed_id = NULL;
     if (!text_equal(record->cluster_id, cluster_id)) return;
     record->cluster_id = NULL;
     record_forgive(record);
@@ -36,12 +37,15 @@ static void succeeded(struct arena *arena, const struct outcome *outcome, int64_
     case STEP_EDIT:
         record_take_pending(arena, record);
         if (outcome->was_live) launched_anew(record, now_ms);
-        record->failed_digest = NULL;
+        record_allow_again(record);
         record->retry_at_ms = 0;
         return;
-    case STEP_RESIZE:
+    case STEP_RESIZE: {
+        bool ran = record->ran != 0;
         record_take_pending(arena, record);
+        if (ran) record_take_run(record); /* it goes on running */
         return;
+    }
     case STEP_START:
         launched_anew(record, now_ms);
         return;
@@ -61,6 +65,7 @@ static void succeeded(struct arena *arena, const struct outcome *outcome, int64_
         return;
     case STEP_NONE:
     case STEP_LOOK:
+    case STEP_CHECK:
     case STEP_UPLOAD:
     case STEP_TERMINATE:
     case STEP_COUNT:
@@ -111,9 +116,13 @@ static void failed(struct arena *arena, const struct outcome *outcome, int64_t n
     /* An edit without an answer may have had its effect: its operation will show it. */
     if (!is_unknown || outcome->err.code == ERR_STATE) record->pending_spec = NULL;
     if (is_create) record_enter(record, PHASE_FAILED, now_ms);
-    if (is_manifests_fault(outcome)) {
+    if (!is_manifests_fault(outcome)) return;
+    record->retry_at_ms = 0;
+    if (record->rollback == ROLLBACK_BACK) {
+        record->rollback = ROLLBACK_FAILED;
+    } else {
         record->failed_digest = record->pending_digest;
-        record->retry_at_ms = 0;
+        record->failed_image = NULL; /* the definition was refused, whatever the image */
     }
 }
 

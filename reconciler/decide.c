@@ -8,7 +8,7 @@ enum { CLEAN_LISTINGS_NEEDED = 2 };
 
 static bool rule_suspended(struct deciding *d)
 {
-    if (!d->in->desired->keep.suspend) return false;
+    if (!d->desired->keep.suspend) return false;
     return deciding_hold(d, HOLD_SUSPENDED, 0, "keep.suspend is true");
 }
 
@@ -37,7 +37,7 @@ static void take_unanswered(struct deciding *d, bool is_create)
     deciding_take_pending(d);
     record->error = NULL;
     record->retry_at_ms = 0;
-    record->failed_digest = NULL;
+    record_allow_again(record);
     d->out->action = ACTION_RECORD;
     if (is_create) MARK(found_after_lost_create);
     if (!is_create) MARK(found_after_lost_edit);
@@ -129,7 +129,7 @@ static const char *adoption_obstacle(const struct deciding *d, const struct obse
 static bool rule_adopt(struct deciding *d)
 {
     struct record *record = &d->out->record;
-    const char *id = d->in->desired->keep.adopt;
+    const char *id = d->desired->keep.adopt;
     if (id == NULL || record->cluster_id != NULL || d->current != NULL) return false;
     if (text_equal(id, record->predecessor_id)) return false;
     if (deciding_is_gone(d, id)) {
@@ -163,7 +163,7 @@ static bool rule_recover(struct deciding *d)
         return deciding_look(d, current->id, "bears our tags: asking for it by its ID");
     }
     MARK(recovered_by_tags);
-    const struct manifest *desired = d->in->desired;
+    const struct manifest *desired = d->desired;
     deciding_take_cluster(d, current);
     if (text_equal(current->spec_tag, tags_spec_digest(d->arena, desired->spec))) {
         deciding_take_desired(d);
@@ -194,9 +194,14 @@ static bool rule_absent(struct deciding *d)
     d->out->cost = COST_NEW;
     const char *failure = record->error == NULL ? "the last create failed" : record->error;
     if (deciding_is_spent(d)) return deciding_hold(d, HOLD_FAILED, 0, failure);
+    if (d->is_untouched) return deciding_hold(d, HOLD_FAILED, 0, "what ran before is not known");
     if (deciding_is_early(d)) return deciding_hold(d, HOLD_BACKOFF, record->retry_at_ms, failure);
-    const char *why = record->applied_digest == NULL ? "new manifest" : "the cluster is gone";
-    return deciding_create(d, d->out->action, is_successor ? "the old cluster has stopped" : why);
+    bool overlaps = is_successor && d->desired->keep.strategy == STRATEGY_BLUE_GREEN;
+    const char *why = overlaps                         ? "beside the old cluster"
+                      : is_successor                   ? "the old cluster has stopped"
+                      : record->applied_digest == NULL ? "new manifest"
+                                                       : "the cluster is gone";
+    return image_check(d, d->out->action, why) || deciding_create(d, d->out->action, why);
 }
 
 /* The successor runs: what it replaced goes for good. */
@@ -218,9 +223,10 @@ static bool rule_predecessor(struct deciding *d)
 
 /* In this order: the first that decides ends the list. */
 static const decide_rule rules[] = {
-    rule_suspended, rule_returned, rule_unanswered, rule_missing, rule_foreign,     rule_adopt,
-    rule_recover,   rule_launched, rule_duplicate,  rule_absent,  rule_carry_early, rule_moving,
-    rule_failed,    rule_changed,  rule_carry,      rule_start,   rule_predecessor,
+    rule_suspended, rule_returned, rule_unanswered,  rule_missing,     rule_foreign,
+    rule_adopt,     rule_recover,  rule_launched,    rule_rollback,    rule_revert,
+    rule_duplicate, rule_absent,   rule_carry_early, rule_moving,      rule_failed,
+    rule_changed,   rule_carry,    rule_start,       rule_predecessor,
 };
 
 /* ---- the decision ---- */
@@ -241,6 +247,16 @@ static bool same_record(const struct record *a, const struct record *b)
         { a->permissions, b->permissions },
         { a->image, b->image },
         { a->failed_digest, b->failed_digest },
+        { a->failed_why, b->failed_why },
+        { a->failed_id, b->failed_id },
+        { a->good_spec, b->good_spec },
+        { a->good_digest, b->good_digest },
+        { a->good_libraries, b->good_libraries },
+        { a->good_permissions, b->good_permissions },
+        { a->image_digest, b->image_digest },
+        { a->pending_image, b->pending_image },
+        { a->good_image, b->good_image },
+        { a->failed_image, b->failed_image },
         { a->error, b->error },
     };
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
@@ -249,24 +265,27 @@ static bool same_record(const struct record *a, const struct record *b)
     return a->phase == b->phase && a->phase_since_ms == b->phase_since_ms &&
            a->pinned == b->pinned && a->prune == b->prune && a->adopted == b->adopted &&
            a->clean_listings == b->clean_listings && a->failures == b->failures &&
-           a->retry_at_ms == b->retry_at_ms;
+           a->ran == b->ran && a->rollback == b->rollback && a->retry_at_ms == b->retry_at_ms;
 }
 
 static void begin(struct deciding *d)
 {
     struct decision *out = d->out;
     *out = (struct decision){ .why = "as desired" };
+    d->desired = d->in->desired;
     if (d->in->record != NULL) {
         out->record = *d->in->record;
     } else {
         out->record = (struct record){ .name = d->in->name, .pinned = -1 };
     }
-    if (d->in->desired != NULL) {
+    if (d->desired != NULL) {
         char hex[DIGEST_HEX_SIZE];
-        digest_hex(&d->in->desired->digest, hex);
+        digest_hex(&d->desired->digest, hex);
         d->desired_digest = arena_strdup(d->arena, hex);
-        out->record.prune = (int)d->in->desired->keep.prune;
-        out->record.source = d->in->desired->pos.file;
+        out->record.prune = (int)d->desired->keep.prune;
+        out->record.source = d->desired->pos.file;
+        image_begin(d);
+        rollback_begin(d);
     }
     deciding_pick(d);
 }
@@ -277,6 +296,7 @@ static void settle(struct deciding *d)
     assert(d->out->step == STEP_NONE); /* who takes a step has decided */
     if (d->out->hold != HOLD_NONE) return;
     record_forgive(&d->out->record);
+    if (d->is_back) rollback_end(d);
 }
 
 void decide(struct arena *arena, const struct inputs *in, struct decision *ret_decision)
@@ -292,6 +312,7 @@ void decide(struct arena *arena, const struct inputs *in, struct decision *ret_d
         }
         if (!decided) settle(&d);
     }
+    if (d.is_back) ret_decision->action = rollback_action(ret_decision->action);
     /* A record is made when there is something to remember. */
     ret_decision->record_changed = in->record == NULL
                                        ? ret_decision->record.phase != PHASE_NONE

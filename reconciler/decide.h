@@ -8,6 +8,7 @@
 #define CLUSTERKEEPER_DECIDE_H
 
 #include "diff.h"
+#include "image.h"
 #include "manifest.h"
 #include "record.h"
 
@@ -19,12 +20,13 @@ enum action {
     ACTION_EDIT,    /* edit in place; restarts it when it runs */
     ACTION_RESIZE,  /* number of workers on a running cluster */
     ACTION_START,
-    ACTION_STOP,   /* a launch that takes too long */
-    ACTION_ADOPT,  /* taken over by ID: recorded only */
-    ACTION_RECORD, /* found by its tags or its operation: recorded only */
-    ACTION_SETTLE, /* libraries, permissions, pin; the old one of a replacement removed */
-    ACTION_PRUNE,  /* its manifest is gone */
-    ACTION_DEDUPE, /* a second live cluster of this name is removed */
+    ACTION_STOP,     /* a launch that takes too long */
+    ACTION_ADOPT,    /* taken over by ID: recorded only */
+    ACTION_RECORD,   /* found by its tags or its operation: recorded only */
+    ACTION_SETTLE,   /* libraries, permissions, pin; the old one of a replacement removed */
+    ACTION_PRUNE,    /* its manifest is gone */
+    ACTION_DEDUPE,   /* a second live cluster of this name is removed */
+    ACTION_ROLLBACK, /* back to what ran before, after a launch that failed for good */
     ACTION_COUNT,
 };
 
@@ -42,9 +44,11 @@ enum cost {
 /* Why nothing is done although something would have to be. */
 enum hold {
     HOLD_NONE,
-    HOLD_WAIT,       /* on its way: look again at wake_at_ms */
-    HOLD_BACKOFF,    /* failed; tried again at wake_at_ms */
-    HOLD_FAILED,     /* failed for good: until the manifest changes or somebody retries */
+    HOLD_WAIT,        /* on its way: look again at wake_at_ms */
+    HOLD_BACKOFF,     /* failed; tried again at wake_at_ms */
+    HOLD_FAILED,      /* failed for good: until the manifest changes or somebody retries */
+    HOLD_ROLLED_BACK, /* the same; what ran before is in force again */
+    HOLD_BLOCKED, /* the registry says that the image cannot be run: nothing is taken down for it */
     HOLD_SUSPENDED,  /* keep.suspend */
     HOLD_DRIFT,      /* differs by drift, and keep.drift is report */
     HOLD_UNREADABLE, /* no prune while a manifest is unreadable or the directory is empty */
@@ -79,12 +83,14 @@ struct inputs {
     const struct value *applied;    /* record->applied_spec, parsed; NULL: not known */
     const struct seen *seen;
     const struct policy *policy;
-    const bool *scripts_known; /* for each of desired->scripts: it is in the workspace */
-    bool listing_new;          /* the first look after a complete listing that began later than the
-                                  record's phase */
-    int64_t now_ms;            /* wall clock */
-    const char *operation;     /* a fresh ID, for a create or an edit */
-    uint64_t jitter;           /* a random number, for a backoff */
+    const struct image_facts *image; /* what is known of the desired image; NULL: nobody can be
+                                        asked */
+    const bool *scripts_known;       /* for each of desired->scripts: it is in the workspace */
+    bool listing_new;      /* the first look after a complete listing that began later than the
+                              record's phase */
+    int64_t now_ms;        /* wall clock */
+    const char *operation; /* a fresh ID, for a create or an edit */
+    uint64_t jitter;       /* a random number, for a backoff */
 };
 
 struct decision {
@@ -101,12 +107,14 @@ struct decision {
         *payload;        /* STEP_PERMIT: permissions; STEP_INSTALL, STEP_UNINSTALL: libraries */
     const char *carried; /* the JSON to record when a step with a payload worked */
     const char *why;     /* in words, for people: never NULL */
+    const char *caution; /* what people should know before they say yes; NULL: nothing */
     struct diff diff;
     const struct observed *current; /* the cluster that is kept; NULL: none */
     struct record record;           /* as it is to be recorded together with the intent of `step` */
     bool record_changed;            /* `record` differs from the one that came in */
     bool record_dropped;            /* nothing is left to remember */
     const char *note;               /* a fact for the history ("launched"); NULL: none */
+    const char *note_detail;        /* NULL: the record's error, if it has one */
     int64_t wake_at_ms;             /* wall clock; 0: only when something changes */
 };
 

@@ -34,17 +34,28 @@ static bool carry(struct deciding *d, enum step step, const struct value *payloa
     return deciding_step(d, ACTION_SETTLE, step, d->current, why);
 }
 
+static bool has_permissions(const struct deciding *d)
+{
+    const struct value *wanted = d->desired->permissions;
+    return wanted == NULL || text_equal(deciding_json(d, wanted), d->out->record.permissions);
+}
+
+bool carry_is_complete(const struct deciding *d)
+{
+    const struct value *had = recorded_list(d->arena, d->out->record.libraries);
+    return has_permissions(d) && list_minus(d->arena, d->desired->libraries, had) == NULL;
+}
+
 static bool carry_permissions(struct deciding *d)
 {
-    const struct value *wanted = d->in->desired->permissions;
-    if (wanted == NULL) return false;
-    if (text_equal(deciding_json(d, wanted), d->out->record.permissions)) return false;
+    const struct value *wanted = d->desired->permissions;
+    if (has_permissions(d)) return false;
     return carry(d, STEP_PERMIT, wanted, wanted, "permissions changed");
 }
 
 static bool carry_libraries(struct deciding *d)
 {
-    const struct value *wanted = d->in->desired->libraries;
+    const struct value *wanted = d->desired->libraries;
     const struct value *had = recorded_list(d->arena, d->out->record.libraries);
     /* Only what was installed from the manifest is taken away: the rest is somebody else's. */
     const struct value *surplus = list_minus(d->arena, had, wanted);
@@ -62,7 +73,7 @@ static bool carry_pin(struct deciding *d)
 {
     /* Not every workspace shows who is pinned (databricks-api.md 2.6): what was done counts too. */
     bool is_pinned = d->current->pinned || d->out->record.pinned == 1;
-    enum pinned pinned = d->in->desired->keep.pinned;
+    enum pinned pinned = d->desired->keep.pinned;
     bool carried = d->predecessor != NULL && d->predecessor->pinned;
     bool wanted = pinned == PINNED_AS_FOUND ? is_pinned || carried : pinned == PINNED_TRUE;
     if (wanted == is_pinned) return false;

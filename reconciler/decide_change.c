@@ -16,15 +16,17 @@ static void compare(struct deciding *d, struct diff *ret_diff)
     struct observed current = *d->current;
     /* A workspace that was asked and does not tell what was submitted: where it may have resolved
      * a value, there is no telling, and no ground to act on. */
-    if (was_asked(d) && current.submitted == NULL) current.submitted = d->in->desired->spec;
-    diff_compute(d->arena, d->in->desired->spec, d->applied, &current, ret_diff);
+    if (was_asked(d) && current.submitted == NULL) current.submitted = d->desired->spec;
+    diff_compute(d->arena, d->desired->spec, d->applied, &current, ret_diff);
+    image_compare(d, ret_diff);
 }
 
 bool change_replaces(struct deciding *d)
 {
     struct diff diff;
     compare(d, &diff);
-    return diff.change == CHANGE_REPLACE && d->in->desired->keep.strategy == STRATEGY_RECREATE;
+    return !d->is_untouched && diff.change == CHANGE_REPLACE &&
+           d->desired->keep.strategy != STRATEGY_IN_PLACE;
 }
 
 /* "docker_image.url and 2 more changed". */
@@ -35,6 +37,7 @@ static const char *describe(const struct deciding *d, const struct diff *diff)
         if (diff->differences[i].change > first->change) first = &diff->differences[i];
     }
     const char *verb = diff->has_manifest ? "changed" : "drifted";
+    if (first->cause == CAUSE_IMAGE) return "the tag of docker_image.url points to another image";
     if (diff->len == 1) return arena_printf(d->arena, "%s %s", first->path, verb);
     return arena_printf(d->arena, "%s and %zu more %s", first->path, diff->len - 1, verb);
 }
@@ -67,8 +70,9 @@ static bool change_by_resize(struct deciding *d, const char *why)
 {
     MARK(resized);
     d->out->cost = COST_RESIZE;
-    d->out->spec = size_of(d->arena, d->in->desired->spec);
+    d->out->spec = size_of(d->arena, d->desired->spec);
     deciding_carry_pending(d);
+    d->out->record.pending_image = d->out->record.image_digest; /* what runs goes on running */
     return deciding_step(d, ACTION_RESIZE, STEP_RESIZE, d->current, why);
 }
 
@@ -90,11 +94,13 @@ static bool forget_replaced(struct deciding *d, enum action action)
 
 static bool change_by_edit(struct deciding *d, const char *why)
 {
-    const struct manifest *desired = d->in->desired;
+    const struct manifest *desired = d->desired;
     bool restarts = d->current->state == CLUSTER_RUNNING;
     d->out->action = ACTION_EDIT;
     d->out->cost = restarts ? COST_RESTART : COST_NEXT_START;
     /* After a restart that fails it must not pass for one that never ran: see make_room. */
+    bool is_replace = d->out->diff.change == CHANGE_REPLACE;
+    if (is_replace && image_check(d, ACTION_EDIT, why)) return true;
     bool has_worked = restarts && d->out->record.phase == PHASE_READY;
     if (has_worked && forget_replaced(d, ACTION_EDIT)) return true;
     if (deciding_upload(d, ACTION_EDIT, why)) return true;
@@ -120,6 +126,7 @@ static bool change_by_edit(struct deciding *d, const char *why)
 static bool make_room(struct deciding *d)
 {
     struct record *record = &d->out->record;
+    if (deciding_forget_failed(d, ACTION_REPLACE)) return true;
     bool is_new = record->phase == PHASE_FAILED || record->phase == PHASE_LAUNCHING;
     if (record->predecessor_id != NULL && is_new) {
         MARK(made_room_of_one_that_never_ran);
@@ -128,15 +135,24 @@ static bool make_room(struct deciding *d)
     return forget_replaced(d, ACTION_REPLACE);
 }
 
+/* Blue-green: what works goes on working until its successor does. */
+static bool overlaps(const struct deciding *d)
+{
+    return d->desired->keep.strategy == STRATEGY_BLUE_GREEN &&
+           d->out->record.phase == PHASE_READY && d->current->state == CLUSTER_RUNNING;
+}
+
 bool change_by_replace(struct deciding *d, const char *why)
 {
     struct record *record = &d->out->record;
     d->out->cost = COST_NEW;
     d->out->action = ACTION_REPLACE;
-    if (make_room(d)) return true;
+    if (image_check(d, ACTION_REPLACE, why) || make_room(d)) return true;
     if (deciding_upload(d, ACTION_REPLACE, why)) return true;
     if (cluster_is_live(d->current->state)) {
         if (deciding_confirm(d, ACTION_REPLACE, d->current, why)) return true;
+    }
+    if (cluster_is_live(d->current->state) && !overlaps(d)) {
         deciding_enter(d, PHASE_REPLACING);
         return deciding_step(d, ACTION_REPLACE, STEP_TERMINATE, d->current, why);
     }
@@ -156,14 +172,15 @@ static bool is_beyond_edit(struct deciding *d)
     if (asked.submitted == NULL) return false;
     struct diff diff;
     asked.effective = asked.submitted;
-    diff_compute(d->arena, d->in->desired->spec, d->applied, &asked, &diff);
+    diff_compute(d->arena, d->desired->spec, d->applied, &asked, &diff);
     return diff.len == 0;
 }
 
 bool rule_changed(struct deciding *d)
 {
-    const struct manifest *desired = d->in->desired;
+    const struct manifest *desired = d->desired;
     struct diff *diff = &d->out->diff;
+    if (d->is_untouched) return false;
     compare(d, diff);
     if (diff->len == 0) return nothing_differs(d);
     if (diff->needs_look) {
@@ -191,12 +208,12 @@ bool rule_changed(struct deciding *d)
     if (state == CLUSTER_RUNNING && diff->change == CHANGE_RESIZE && states_size) {
         return change_by_resize(d, why);
     }
-    bool replaces = diff->change == CHANGE_REPLACE && desired->keep.strategy == STRATEGY_RECREATE;
+    bool replaces = diff->change == CHANGE_REPLACE && desired->keep.strategy != STRATEGY_IN_PLACE;
     /* A terminated cluster has no container to replace, unless it failed for the one it had, or
-     * was stopped for this. */
+     * was stopped for this. What ran before was seen to work in it. */
     enum phase phase = d->out->record.phase;
-    bool has_container =
-        cluster_is_live(state) || phase == PHASE_FAILED || phase == PHASE_REPLACING;
+    bool has_failed = phase == PHASE_FAILED && !d->is_back;
+    bool has_container = cluster_is_live(state) || has_failed || phase == PHASE_REPLACING;
     if (replaces && has_container) return change_by_replace(d, why);
     return change_by_edit(d, why);
 }

@@ -110,6 +110,7 @@ static bool gone_remove(struct deciding *d)
     }
     bool deletes = record->prune == PRUNE_DELETE;
     const struct observed *target = next_target(d);
+    if (target == NULL && deciding_forget_failed(d, ACTION_PRUNE)) return true;
     if (target == NULL && deletes) target = d->current;
     if (target == NULL) return gone_drop(d, why);
     d->out->cost = cluster_is_live(target->state) ? COST_STOP : COST_NONE;

@@ -30,7 +30,8 @@ static void watch_again(struct deciding *d)
     struct record *record = &d->out->record;
     if (record->phase != PHASE_FAILED || !is_launching(d) || deciding_is_early(d)) return;
     MARK(launching_again_by_others);
-    record->failed_digest = NULL;
+    if (!d->is_back) record->rollback = ROLLBACK_NONE;
+    record_allow_again(record);
     d->out->note = "launching again";
     deciding_enter(d, PHASE_LAUNCHING);
 }
@@ -96,14 +97,24 @@ static void launch_failed(struct deciding *d)
     AUTO_BUF struct buf why = BUF_INIT(4096);
     termination_explain(current, &why);
     launch_backs_off(d, arena_strdup(d->arena, buf_text(&why)), "launch-failed");
-    if (!termination_is_final(termination_classify(current->reason_code, current->reason_type,
-                                                   current->state_message))) {
+    enum termination_class klass =
+        termination_classify(current->reason_code, current->reason_type, current->state_message);
+    if (!termination_is_final(klass)) return;
+    MARK(launch_failed_for_good);
+    record->retry_at_ms = 0;
+    if (d->is_back) {
+        MARK(rollback_failed);
+        record->rollback = ROLLBACK_FAILED;
+        record->error =
+            arena_printf(d->arena, "rolled back to %s, which did not start either: %s",
+                         record->image == NULL ? "what ran before" : record->image, record->error);
         return;
     }
-    MARK(launch_failed_for_good);
     /* What was launched is not launched again; when that is not known, the manifest gets a try. */
     record->failed_digest = record->applied_digest;
-    record->retry_at_ms = 0;
+    record->failed_image = record->image_digest;
+    /* A workspace that is closed starts nothing else either. */
+    if (klass == TERMINATION_HALT) record->rollback = ROLLBACK_FAILED;
 }
 
 /* It runs: what failed before no longer counts, but for a call that was refused meanwhile. */
@@ -112,6 +123,7 @@ static void launch_worked(struct deciding *d)
     struct record *record = &d->out->record;
     bool is_refused = record->phase == PHASE_LAUNCHING && deciding_is_spent(d);
     if (!is_refused) record_forgive(record);
+    record_take_run(record);
     if (d->out->note == NULL) d->out->note = "launched";
     deciding_enter(d, PHASE_READY);
 }
@@ -121,7 +133,15 @@ bool rule_launched(struct deciding *d)
 {
     const struct observed *current = d->current;
     enum phase phase = d->out->record.phase;
-    if (current == NULL || (phase != PHASE_LAUNCHING && phase != PHASE_FAILED)) return false;
+    if (current == NULL) return false;
+    /* Recorded by an older version, found by its tags, adopted, or started by a job. */
+    bool runs =
+        (phase == PHASE_READY || phase == PHASE_REPLACING) && current->state == CLUSTER_RUNNING;
+    if (runs && !d->out->record.ran) record_take_run(&d->out->record);
+    /* Where nobody saw which image it started with, what the tag points to now is taken for it. */
+    bool is_dark = current->state == CLUSTER_RUNNING && d->out->record.image_digest == NULL;
+    if (is_dark && d->in->desired != NULL) d->out->record.image_digest = image_now(d);
+    if (phase != PHASE_LAUNCHING && phase != PHASE_FAILED) return false;
     if (cluster_is_moving(current->state) || current->state == CLUSTER_UNKNOWN) return false;
     if (current->state == CLUSTER_RUNNING) {
         launch_worked(d);
@@ -145,7 +165,8 @@ bool rule_failed(struct deciding *d)
 {
     const struct record *record = &d->out->record;
     const char *why = record->error == NULL ? "the last try failed" : record->error;
-    if (deciding_is_spent(d)) return deciding_hold(d, HOLD_FAILED, 0, why);
+    bool is_stuck = record->rollback == ROLLBACK_FAILED;
+    if (is_stuck || deciding_is_spent(d)) return deciding_hold(d, HOLD_FAILED, 0, why);
     if (record->failures > 0 && deciding_is_early(d)) {
         return deciding_hold(d, HOLD_BACKOFF, record->retry_at_ms, why);
     }
@@ -157,11 +178,18 @@ bool rule_start(struct deciding *d)
     enum phase phase = d->out->record.phase;
     bool again = phase == PHASE_FAILED;
     bool stopped = phase == PHASE_REPLACING; /* by us, for a manifest that is no longer wanted */
-    if (!again && !stopped && d->in->desired->keep.running != RUNNING_TRUE) return false;
-    const char *why = again     ? "trying again after a launch that failed"
-                      : stopped ? "the manifest went back while it was being replaced"
-                                : "keep.running is true";
+    if (!again && !stopped && d->desired->keep.running != RUNNING_TRUE) return false;
+    const char *why = d->is_back ? "what ran before is started again"
+                      : again    ? "trying again after a launch that failed"
+                      : stopped  ? "the manifest went back while it was being replaced"
+                                 : "keep.running is true";
+    /* It may have become known only now that what failed is what is wanted. */
+    if (again && deciding_is_early(d)) {
+        return deciding_hold(d, HOLD_BACKOFF, d->out->record.retry_at_ms, why);
+    }
     if (d->current->state == CLUSTER_ERROR) return change_by_replace(d, why); /* takes no start */
     if (d->current->state != CLUSTER_TERMINATED) return false;
-    return deciding_dedupe(d) || deciding_step(d, ACTION_START, STEP_START, d->current, why);
+    if (deciding_dedupe(d)) return true;
+    d->out->record.image_digest = image_now(d); /* it is pulled anew */
+    return deciding_step(d, ACTION_START, STEP_START, d->current, why);
 }

@@ -99,6 +99,7 @@ static const struct observed *pick_by_tags(const struct deciding *d)
         const struct observed *candidate = &d->in->seen->clusters[i];
         if (!tags_match(candidate, d->in->policy->owner, d->in->name)) continue;
         if (text_equal(candidate->id, record->predecessor_id)) continue;
+        if (text_equal(candidate->id, record->failed_id)) continue;
         if (deciding_is_gone(d, candidate->id)) continue;
         if (record->operation != NULL && text_equal(candidate->operation, record->operation)) {
             return candidate;
@@ -112,9 +113,21 @@ static const struct observed *pick_by_tags(const struct deciding *d)
     return best;
 }
 
+/* One that by now bears another owner's mark is that owner's, whatever was recorded. */
+static bool is_others(const struct deciding *d, const struct observed *cluster)
+{
+    return cluster != NULL && cluster->owner != NULL &&
+           !text_equal(cluster->owner, d->in->policy->owner);
+}
+
 void deciding_pick(struct deciding *d)
 {
-    const struct record *record = &d->out->record;
+    struct record *record = &d->out->record;
+    if (is_others(d, deciding_find(d, record->failed_id))) record->failed_id = NULL;
+    if (is_others(d, deciding_find(d, record->predecessor_id))) {
+        MARK(predecessor_given_away);
+        record->predecessor_id = NULL;
+    }
     d->predecessor = deciding_find(d, record->predecessor_id);
     d->current =
         record->cluster_id != NULL ? deciding_find(d, record->cluster_id) : pick_by_tags(d);
@@ -124,7 +137,11 @@ void deciding_pick(struct deciding *d)
 bool deciding_is_spent(const struct deciding *d)
 {
     assert(d->desired_digest != NULL);
-    return text_equal(d->out->record.failed_digest, d->desired_digest);
+    const struct record *record = &d->out->record;
+    const char *image = image_now(d);
+    bool is_other_image = image != NULL && record->failed_image != NULL && !d->is_back &&
+                          !text_equal(image, record->failed_image);
+    return !is_other_image && text_equal(record->failed_digest, d->desired_digest);
 }
 
 bool deciding_is_early(const struct deciding *d)
@@ -157,7 +174,7 @@ void deciding_take_pending(struct deciding *d)
 
 void deciding_take_desired(struct deciding *d)
 {
-    const struct value *spec = d->in->desired->spec;
+    const struct value *spec = d->desired->spec;
     record_take_spec(d->arena, &d->out->record, deciding_json(d, spec), d->desired_digest);
     d->applied = spec;
 }
@@ -173,13 +190,14 @@ void deciding_carry_pending(struct deciding *d)
 {
     struct record *record = &d->out->record;
     record->operation = d->in->operation;
-    record->pending_spec = deciding_json(d, d->in->desired->spec);
+    record->pending_spec = deciding_json(d, d->desired->spec);
     record->pending_digest = d->desired_digest;
+    record->pending_image = image_now(d);
 }
 
 bool deciding_upload(struct deciding *d, enum action action, const char *why)
 {
-    for (size_t i = 0; i < d->in->desired->scripts_len; i++) {
+    for (size_t i = 0; i < d->desired->scripts_len; i++) {
         if (d->in->scripts_known[i]) continue;
         d->out->script = i;
         return deciding_step(d, action, STEP_UPLOAD, d->current, why);
@@ -196,6 +214,10 @@ static bool is_twin(const struct deciding *d, const struct observed *other)
 {
     bool stands = d->out->record.phase == PHASE_READY && d->current != NULL &&
                   d->current->state == CLUSTER_RUNNING;
+    /* With blue-green it serves until its successor can. */
+    if (stands && other == d->predecessor && d->desired->keep.strategy == STRATEGY_BLUE_GREEN) {
+        stands = carry_is_complete(d) || deciding_is_spent(d);
+    }
     if (other == d->current || (other == d->predecessor && !stands)) return false;
     /* One that was adopted bears our tags from its first edit on. */
     bool is_ours = other == d->predecessor || tags_match(other, d->in->policy->owner, d->in->name);
@@ -238,7 +260,7 @@ bool deciding_dedupe(struct deciding *d)
 
 bool deciding_create(struct deciding *d, enum action action, const char *why)
 {
-    const struct manifest *desired = d->in->desired;
+    const struct manifest *desired = d->desired;
     struct record *record = &d->out->record;
     if (deciding_dedupe(d)) return true;
     if (deciding_upload(d, action, why)) return true;
@@ -269,4 +291,20 @@ bool deciding_remove(struct deciding *d, enum action action, const struct observ
                              "the cluster that is to be removed is TERMINATING");
     }
     return deciding_step(d, action, target->pinned ? STEP_UNPIN : STEP_DELETE, target, why);
+}
+
+bool deciding_forget_failed(struct deciding *d, enum action action)
+{
+    struct record *record = &d->out->record;
+    if (record->failed_id == NULL) return false;
+    const struct observed *failed = deciding_find(d, record->failed_id);
+    if (failed != NULL) {
+        MARK(made_room_of_one_that_did_not_start);
+        return deciding_remove(d, action, failed, "it did not start");
+    }
+    if (!deciding_is_gone(d, record->failed_id)) {
+        return deciding_look(d, record->failed_id, "asking for the cluster that did not start");
+    }
+    record->failed_id = NULL;
+    return false;
 }

@@ -15,6 +15,7 @@
 enum difference_cause {
     CAUSE_MANIFEST, /* the manifest states something else than was last applied */
     CAUSE_DRIFT,    /* the manifest is as applied; the workspace has something else */
+    CAUSE_IMAGE,    /* the image's tag points to another image than at the start */
 };
 
 struct difference {

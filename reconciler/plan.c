@@ -105,6 +105,7 @@ void plan_add(struct plan *plan, const char *name, const struct manifest *desire
         .cost = decision->cost,
         .hold = decision->hold,
         .why = arena_strdup(arena, decision->why),
+        .caution = arena_strdup(arena, decision->caution),
         .differences = copy_differences(arena, &decision->diff),
         .differences_len = decision->diff.len,
         .wake_at_ms = decision->wake_at_ms,
@@ -148,7 +149,9 @@ bool plan_has_changes(const struct plan *plan)
     for (size_t i = 0; i < plan->len; i++) {
         const struct plan_item *item = &plan->items[i];
         if (!plan_item_is_held(item)) return true;
-        if (plan_item_is_waiting(item) || item->hold == HOLD_FAILED) return true;
+        bool has_failed = item->hold == HOLD_FAILED || item->hold == HOLD_ROLLED_BACK;
+        bool is_blocked = item->hold == HOLD_BLOCKED;
+        if (plan_item_is_waiting(item) || has_failed || is_blocked) return true;
     }
     return false;
 }

@@ -21,6 +21,7 @@ struct plan_item {
     enum cost cost;
     enum hold hold;
     const char *why;
+    const char *caution;                  /* NULL: none */
     const struct difference *differences; /* a secret in them is the text PLAN_SECRET */
     size_t differences_len;
     const struct value *spec; /* of a new cluster whose differences are not known: what is asked

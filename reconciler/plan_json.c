@@ -53,7 +53,10 @@ static const struct value *difference_value(struct arena *arena, const struct di
     put_text(&object, "path", from->path);
     put(&object, "before", from->before);
     put(&object, "after", from->after);
-    put_text(&object, "cause", from->cause == CAUSE_DRIFT ? "drift" : "manifest");
+    static const char *const causes[] = {
+        [CAUSE_MANIFEST] = "manifest", [CAUSE_DRIFT] = "drift", [CAUSE_IMAGE] = "image"
+    };
+    put_text(&object, "cause", causes[from->cause]);
     put_text(&object, "change", change_class_name(from->change));
     put_bool(&object, "secret", (from->field->flags & FIELD_SECRET) != 0);
     return object.map.value;
@@ -75,6 +78,7 @@ static const struct value *item_value(struct arena *arena, const struct plan_ite
     put_text(&object, "cost", cost_name(item->cost));
     put_text(&object, "hold", item->hold == HOLD_NONE ? NULL : hold_name(item->hold));
     put_text(&object, "why", item->why);
+    put_text(&object, "caution", item->caution);
     put_time(&object, "wake_at", item->wake_at_ms);
     put(&object, "differences", differences.value);
     put(&object, "spec", item->spec);

@@ -42,6 +42,7 @@ static const struct look {
     [ACTION_SETTLE] = { "~", YELLOW, "to settle" },
     [ACTION_PRUNE] = { "-", RED, "to prune" },
     [ACTION_DEDUPE] = { "-", RED, "to deduplicate" },
+    [ACTION_ROLLBACK] = { "<", MAGENTA, "to roll back" },
 };
 
 struct writer {
@@ -302,6 +303,12 @@ static void add_item(struct writer *w, const struct plan_item *item)
     bool has_effect = item->cost != COST_NONE || item->action != ACTION_START;
     if (!is_held && has_effect) buf_addf(w->out, " (%s)", cost_text(item->cost));
     buf_addc(w->out, '\n');
+    if (item->caution != NULL) {
+        buf_adds(w->out, "      ");
+        add_tinted(w, YELLOW, "note: ");
+        oneline_add(w->out, item->caution, WHY_SHOWN_MAX);
+        buf_addc(w->out, '\n');
+    }
     for (size_t i = 0; i < item->differences_len; i++) {
         add_difference(w, &item->differences[i]);
     }

@@ -4,10 +4,11 @@
 #include "plan.h"
 
 static const char *const actions[ACTION_COUNT] = {
-    [ACTION_NONE] = "none",     [ACTION_CREATE] = "create", [ACTION_REPLACE] = "replace",
-    [ACTION_EDIT] = "edit",     [ACTION_RESIZE] = "resize", [ACTION_START] = "start",
-    [ACTION_STOP] = "stop",     [ACTION_ADOPT] = "adopt",   [ACTION_RECORD] = "record",
-    [ACTION_SETTLE] = "settle", [ACTION_PRUNE] = "prune",   [ACTION_DEDUPE] = "dedupe",
+    [ACTION_NONE] = "none",         [ACTION_CREATE] = "create", [ACTION_REPLACE] = "replace",
+    [ACTION_EDIT] = "edit",         [ACTION_RESIZE] = "resize", [ACTION_START] = "start",
+    [ACTION_STOP] = "stop",         [ACTION_ADOPT] = "adopt",   [ACTION_RECORD] = "record",
+    [ACTION_SETTLE] = "settle",     [ACTION_PRUNE] = "prune",   [ACTION_DEDUPE] = "dedupe",
+    [ACTION_ROLLBACK] = "rollback",
 };
 
 static const struct {
@@ -26,6 +27,8 @@ static const char *const holds[HOLD_COUNT] = {
     [HOLD_WAIT] = "wait",
     [HOLD_BACKOFF] = "backoff",
     [HOLD_FAILED] = "failed",
+    [HOLD_ROLLED_BACK] = "rolled-back",
+    [HOLD_BLOCKED] = "blocked",
     [HOLD_SUSPENDED] = "suspended",
     [HOLD_DRIFT] = "drift",
     [HOLD_UNREADABLE] = "unreadable",

@@ -252,8 +252,10 @@ static bool digests_make(const struct maker *maker, struct manifest *manifest,
     bool is_whole = !json->overflowed;
 
     const struct keep *keep = &manifest->keep;
-    const char choices[] = { (char)keep->strategy, (char)keep->running, (char)keep->drift,
-                             (char)keep->prune,    (char)keep->pinned,  (char)keep->suspend };
+    const char choices[] = { (char)keep->strategy,  (char)keep->running,     (char)keep->drift,
+                             (char)keep->prune,     (char)keep->pinned,      (char)keep->suspend,
+                             (char)keep->preflight, (char)keep->no_rollback, (char)keep->follow_tag,
+                             (char)keep->pin_digest };
     buf_clear(json);
     (void)buf_add(json, (const char *)manifest->digest.bytes, DIGEST_BYTES);
     (void)buf_add(json, choices, sizeof(choices));

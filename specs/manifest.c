@@ -9,11 +9,12 @@
 
 /* ---- Words ---------------------------------------------------------------------------------- */
 
-static const char *const strategy_names[] = { "recreate", "in-place" };
+static const char *const strategy_names[] = { "recreate", "in-place", "blue-green" };
 static const char *const running_names[] = { "as-found", "true" };
 static const char *const drift_names[] = { "correct", "report" };
 static const char *const prune_names[] = { "terminate", "delete", "orphan" };
 static const char *const pinned_names[] = { "as-found", "true", "false" };
+static const char *const preflight_names[] = { "require", "warn", "off" };
 
 const char *strategy_name(enum strategy strategy)
 {
@@ -120,12 +121,6 @@ static bool read_name(const struct value *metadata, struct diag *diag, struct ma
 
 static void check_keep(const struct value *keep, enum manifest_kind kind, struct diag *diag)
 {
-    const struct value *strategy = value_get(keep, "strategy");
-    if (text_equal(scalar_text(strategy), "blue-green")) {
-        diag_error(
-            diag, strategy->pos,
-            "strategy blue-green is not available in this version; want recreate or in-place");
-    }
     const struct value *adopt = value_get(keep, "adopt");
     if (scalar_text(adopt) == NULL) return;
     if (kind == MANIFEST_DEFAULTS) {
@@ -326,9 +321,15 @@ static unsigned choose(const struct value *keep, const char *key, const char *co
 
 #define CHOOSE(type, keep, key, names) ((enum type)choose(keep, key, names, COUNT_OF(names)))
 
+/* What the member says; `otherwise` when it is absent or was refused. */
+static bool says(const struct value *keep, const char *key, bool otherwise)
+{
+    const struct value *value = value_get(keep, key);
+    return value != NULL && value->kind == VALUE_BOOL ? value->u.boolean : otherwise;
+}
+
 static struct keep finish_keep(const struct value *keep)
 {
-    const struct value *suspend = value_get(keep, "suspend");
     const struct value *adopt = value_get(keep, "adopt");
     struct keep typed = {
         .strategy = CHOOSE(strategy, keep, "strategy", strategy_names),
@@ -336,7 +337,11 @@ static struct keep finish_keep(const struct value *keep)
         .drift = CHOOSE(drift, keep, "drift", drift_names),
         .prune = CHOOSE(prune, keep, "prune", prune_names),
         .pinned = CHOOSE(pinned, keep, "pinned", pinned_names),
-        .suspend = suspend != NULL && suspend->kind == VALUE_BOOL && suspend->u.boolean,
+        .suspend = says(keep, "suspend", false),
+        .no_rollback = !says(keep, "rollback", true),
+        .preflight = CHOOSE(preflight, keep, "preflight", preflight_names),
+        .follow_tag = says(keep, "follow_tag", false),
+        .pin_digest = says(keep, "pin_digest", false),
     };
     if (scalar_text(adopt) != NULL) {
         typed.adopt = adopt->text;

@@ -11,11 +11,18 @@
 #define MANIFEST_API_VERSION "clusterkeeper/v1"
 enum { MANIFEST_NAME_MAX = 63, MANIFEST_LABELS_MAX = 64 };
 
-enum strategy { STRATEGY_RECREATE, STRATEGY_IN_PLACE };
+enum strategy { STRATEGY_RECREATE, STRATEGY_IN_PLACE, STRATEGY_BLUE_GREEN };
 enum running { RUNNING_AS_FOUND, RUNNING_TRUE };
 enum drift { DRIFT_CORRECT, DRIFT_REPORT };
 enum prune { PRUNE_TERMINATE, PRUNE_DELETE, PRUNE_ORPHAN };
 enum pinned { PINNED_AS_FOUND, PINNED_TRUE, PINNED_FALSE };
+
+/* What an answer of the registry that is not good does to a change of the container. */
+enum preflight {
+    PREFLIGHT_REQUIRE, /* it holds the change */
+    PREFLIGHT_WARN,    /* it is said */
+    PREFLIGHT_OFF,     /* the registry is not asked */
+};
 
 const char *strategy_name(enum strategy strategy); /* "recreate" */
 const char *prune_name(enum prune prune);
@@ -29,6 +36,10 @@ struct keep {
     enum prune prune;
     enum pinned pinned;
     bool suspend;
+    enum preflight preflight;
+    bool follow_tag;  /* an image that the tag points to now and did not at the start is a change */
+    bool pin_digest;  /* the image is asked for by the digest that its tag points to */
+    bool no_rollback; /* keep.rollback: false */
     const char *adopt; /* a cluster ID; NULL: none */
     struct pos adopt_pos;
 };

@@ -49,6 +49,24 @@ static bool open_and_look(struct store *store, enum sql_access access, struct er
                    store->path);
 }
 
+/* A reader changes no file: one of an earlier version is brought up to date in memory. */
+static bool bring_up_to_date(struct store *store, struct err *err)
+{
+    bool is_old = false;
+    if (!store_schema_is_old(&store->sql, &is_old, err)) return false;
+    if (!is_old) return true;
+    struct sql memory = { .what = store->sql.what, .path = store->sql.path };
+    bool ok = sql_open(&memory, SQL_MEMORY, VALUE_BYTES_MAX, err) &&
+              sql_copy(&memory, &store->sql, "main", err) && store_schema_migrate(&memory, err);
+    if (!ok) {
+        sql_close(&memory);
+        return false;
+    }
+    sql_close(&store->sql);
+    store->sql = memory;
+    return true;
+}
+
 /*
  * A reader of a write-ahead log needs files beside the state file, which it cannot make in a
  * directory that takes no writes. Where no log is, no writer is at work there, and the file can be
@@ -139,9 +157,9 @@ bool store_open(const char *path, enum store_mode mode, const char *workspace, c
     store->path = xstrdup(path);
     store->sql.what = "state file";
     store->sql.path = store->path;
-    if (!(mode == STORE_WRITE ? open_writer(store, command, err) : open_reader(store, err))) {
-        return false;
-    }
+    bool ok = mode == STORE_WRITE ? open_writer(store, command, err)
+                                  : open_reader(store, err) && bring_up_to_date(store, err);
+    if (!ok) return false;
     if (!sql_prepare(&store->sql, store_sql, SQL_COUNT, err)) return false;
     if (!open_meta(store, workspace, err)) return false;
     *ret_store = store;

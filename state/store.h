@@ -57,9 +57,9 @@ MUST_CHECK bool store_record_get(struct store *store, const char *name, struct a
 MUST_CHECK bool store_record_put(struct store *store, const struct record *record, struct err *err);
 MUST_CHECK bool store_record_drop(struct store *store, const char *name, struct err *err);
 /*
- * Each record by name. The record and its strings are borrowed for the call; applied_spec and
- * pending_spec are NULL here, since a walk over a fleet has no need of them. False from `visit`
- * ends the walk.
+ * Each record by name. The record and its strings are borrowed for the call; applied_spec,
+ * pending_spec and good_spec are NULL here, since a walk over a fleet has no need of them. False
+ * from `visit` ends the walk.
  */
 typedef bool (*store_record_fn)(void *ctx, const struct record *record);
 MUST_CHECK bool store_record_each(struct store *store, store_record_fn visit, void *ctx,

@@ -18,18 +18,29 @@
     F(source)           \
     F(cluster_id)       \
     F(predecessor_id)   \
+    F(failed_id)        \
     F(operation)        \
     F(pending_digest)   \
     F(applied_digest)   \
+    F(good_digest)      \
+    F(good_libraries)   \
+    F(good_permissions) \
+    F(image_digest)     \
+    F(pending_image)    \
+    F(good_image)       \
+    F(failed_image)     \
     F(libraries)        \
     F(permissions)      \
     F(image)            \
-    F(failed_digest)
+    F(failed_digest)    \
+    F(failed_why)
 #define RECORD_NUMBERS(F)      \
     F(int64_t, phase_since_ms) \
     F(int, pinned)             \
     F(int, prune)              \
     F(int, adopted)            \
+    F(int, ran)                \
+    F(int, rollback)           \
     F(int, clean_listings)     \
     F(int, failures)           \
     F(int64_t, retry_at_ms)    \
@@ -90,6 +101,8 @@ MUST_CHECK bool store_change(struct store *store, struct query *query, unsigned 
 /* Whose file is it? ERR_CORRUPT when another program's, ERR_NEWER; `ret_empty`: nobody's yet. */
 MUST_CHECK bool store_schema_check(struct sql *sql, bool *ret_empty, struct err *err);
 MUST_CHECK bool store_schema_migrate(struct sql *sql, struct err *err);
+/* The file is of an earlier version: it has migrations to come. */
+MUST_CHECK bool store_schema_is_old(struct sql *sql, bool *ret_is_old, struct err *err);
 
 /* store_lock.c */
 /* Take FILE.lock for the file `path`. ERR_LOCKED says who holds it. */

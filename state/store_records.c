@@ -51,6 +51,7 @@ bool store_record_get(struct store *store, const char *name, struct arena *arena
         if (!load_record(&query, arena, &record, &column, err)) return false;
         record.applied_spec = load_text(&query, column++, arena);
         record.pending_spec = load_text(&query, column++, arena);
+        record.good_spec = load_text(&query, column++, arena);
         *ret_record = record;
     }
     *ret_found = has_row;
@@ -63,6 +64,7 @@ static bool put_spec(struct store *store, const struct record *record, struct er
     query_bind_text(&query, record->name);
     query_bind_text(&query, record->applied_spec);
     query_bind_text(&query, record->pending_spec);
+    query_bind_text(&query, record->good_spec);
     return store_change(store, &query, TOUCHED_RECORDS, NULL, err);
 }
 

@@ -77,6 +77,22 @@ static const char *const migrations[] = {
     "  destination TEXT NOT NULL UNIQUE,"
     "  at_ms INTEGER NOT NULL"
     ") STRICT;",
+
+    /* Back to what ran before. What was applied by an older version counts as not yet seen
+     * running. */
+    "ALTER TABLE record ADD COLUMN failed_id TEXT;"
+    "ALTER TABLE record ADD COLUMN failed_why TEXT;"
+    "ALTER TABLE record ADD COLUMN good_digest TEXT;"
+    "ALTER TABLE record ADD COLUMN good_libraries TEXT;"
+    "ALTER TABLE record ADD COLUMN good_permissions TEXT;"
+    "ALTER TABLE record ADD COLUMN image_digest TEXT;"
+    "ALTER TABLE record ADD COLUMN pending_image TEXT;"
+    "ALTER TABLE record ADD COLUMN good_image TEXT;"
+    "ALTER TABLE record ADD COLUMN failed_image TEXT;"
+    "ALTER TABLE record ADD COLUMN ran INTEGER NOT NULL DEFAULT 0 CHECK (ran IN (0, 1));"
+    "ALTER TABLE record ADD COLUMN rollback INTEGER NOT NULL DEFAULT 0"
+    "  CHECK (rollback IN (0, 1, 2));"
+    "ALTER TABLE record_spec ADD COLUMN good_spec TEXT;",
 };
 
 enum { SCHEMA_VERSION = COUNT_OF(migrations) };
@@ -108,18 +124,20 @@ const char *const store_sql[SQL_COUNT] = {
     [SQL_META_CLAIM] = "UPDATE meta SET workspace = ? WHERE workspace IS NULL",
     [SQL_GENERATION_BUMP] = "UPDATE meta SET generation = generation + 1",
 
-    [SQL_RECORD_GET] = "SELECT " RECORD_COLUMNS ", applied_spec, pending_spec"
+    [SQL_RECORD_GET] = "SELECT " RECORD_COLUMNS ", applied_spec, pending_spec, good_spec"
                        " FROM record LEFT JOIN record_spec USING (name) WHERE name = ?",
     [SQL_RECORD_PUT] = "INSERT INTO record (" RECORD_COLUMNS ") VALUES (" RECORD_HOLES ")"
                        " ON CONFLICT (name) DO UPDATE SET " RECORD_SETS,
     /* A record changes often, its specs seldom, and they are the larger part. */
-    [SQL_RECORD_SPEC_PUT] = "INSERT INTO record_spec (name, applied_spec, pending_spec)"
-                            " VALUES (?, ?, ?)"
+    [SQL_RECORD_SPEC_PUT] = "INSERT INTO record_spec (name, applied_spec, pending_spec, good_spec)"
+                            " VALUES (?, ?, ?, ?)"
                             " ON CONFLICT (name) DO UPDATE SET"
                             " applied_spec = excluded.applied_spec,"
-                            " pending_spec = excluded.pending_spec"
+                            " pending_spec = excluded.pending_spec,"
+                            " good_spec = excluded.good_spec"
                             " WHERE applied_spec IS NOT excluded.applied_spec"
-                            " OR pending_spec IS NOT excluded.pending_spec",
+                            " OR pending_spec IS NOT excluded.pending_spec"
+                            " OR good_spec IS NOT excluded.good_spec",
     [SQL_RECORD_DROP] = "DELETE FROM record WHERE name = ?",
     [SQL_RECORD_EACH] = "SELECT " RECORD_COLUMNS " FROM record ORDER BY name",
 
@@ -175,6 +193,14 @@ bool store_schema_check(struct sql *sql, bool *ret_empty, struct err *err)
                        sql->path, (long long)version);
     }
     *ret_empty = is_empty;
+    return true;
+}
+
+bool store_schema_is_old(struct sql *sql, bool *ret_is_old, struct err *err)
+{
+    int64_t version = 0;
+    if (!sql_ask_i64(sql, "PRAGMA user_version", &version, err)) return false;
+    *ret_is_old = version < SCHEMA_VERSION;
     return true;
 }
 

@@ -45,6 +45,7 @@ until [ -s "$work/port" ]; do
 done
 port=$(cat "$work/port")
 export DATABRICKS_HOST="http://127.0.0.1:$port" DATABRICKS_TOKEN=demo-token
+export CLUSTERKEEPER_DOCKER_HUB="http://127.0.0.1:$port" # the simulation serves the images, too
 export CLUSTERKEEPER_POLL=200ms STATE_DIRECTORY="$work/state"
 head -n 1 "$work/sim.log"
 

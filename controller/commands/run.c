@@ -29,7 +29,8 @@ static void on_noticed(void *ctx, const struct notice *notice)
 {
     struct service *service = ctx;
     enum log_level level = events[notice->kind].level;
-    if (notice->kind == NOTICE_HELD && notice->hold == HOLD_FAILED) level = LOG_ERROR;
+    bool has_failed = notice->hold == HOLD_FAILED || notice->hold == HOLD_ROLLED_BACK;
+    if (notice->kind == NOTICE_HELD && has_failed) level = LOG_ERROR;
     if (notice->kind == NOTICE_BEGUN && notice->action == ACTION_DEDUPE) level = LOG_WARN;
     if (notice->kind == NOTICE_SETTLED && !notice->is_news) level = LOG_DEBUG;
     char until[TEXT_TIME_SIZE];

@@ -61,8 +61,11 @@ static void add_json(struct reporting *r, const struct record *record)
     put(r, &map, "cluster_id", record->cluster_id);
     put(r, &map, "predecessor_id", record->predecessor_id);
     put(r, &map, "image", record->image);
+    put(r, &map, "image_digest", record->image_digest);
     put(r, &map, "manifest", record->source);
     put(r, &map, "error", record->error);
+    put(r, &map, "rolled_back_because",
+        record->rollback == ROLLBACK_NONE ? NULL : record->failed_why);
     put(r, &map, "next", what_next(r, record));
     value_put_new(&map, "failures", nowhere, value_int(&r->arena, nowhere, record->failures));
     value_push(&r->clusters, map.value);
@@ -77,6 +80,9 @@ static void add_text(struct reporting *r, const struct record *record)
              text_from_duration_ms(age_ms < 0 ? 0 : age_ms, ago),
              record->image == NULL ? "-" : record->image);
     if (record->error != NULL) buf_addf(&r->text, "    error: %s\n", record->error);
+    if (record->rollback == ROLLBACK_BACK && record->failed_why != NULL) {
+        buf_addf(&r->text, "    rolled back: %s\n", record->failed_why);
+    }
     if (record->phase != PHASE_READY || record->failed_digest != NULL) {
         buf_addf(&r->text, "    next:  %s\n", what_next(r, record));
     }

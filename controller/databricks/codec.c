@@ -54,6 +54,8 @@ static const struct api_row {
                           REPEAT_SAFE },
     [API_ME] = { "scim/v2/Me", "GET", "/api/2.0/preview/scim/v2/Me", NULL, TAKES_NOTHING,
                  REPEAT_SAFE },
+    [API_NODE_TYPES] = { "clusters/list-node-types", "GET", "/api/2.1/clusters/list-node-types",
+                         NULL, TAKES_NOTHING, REPEAT_SAFE },
 };
 _Static_assert(COUNT_OF(calls) == API_COUNT, "each call has its row");
 

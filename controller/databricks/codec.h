@@ -30,6 +30,7 @@ enum api {
     API_MKDIRS,
     API_IMPORT_FILE, /* `id` is the workspace path; the body is the file */
     API_ME,
+    API_NODE_TYPES,
     API_COUNT,
 };
 
@@ -67,6 +68,10 @@ MUST_CHECK bool codec_created(struct arena *arena, const char *text, size_t len,
                               const char **ret_cluster_id, struct err *err);
 MUST_CHECK bool codec_me(struct arena *arena, const char *text, size_t len,
                          const char **ret_user_name, struct err *err);
+
+/* The node types with an Arm CPU, as the keys of a map. */
+MUST_CHECK bool codec_arm_nodes(struct arena *arena, const char *text, size_t len,
+                                const struct value **ret_nodes, struct err *err);
 
 /*
  * What an observed cluster is kept as in the cache: canonical JSON in the API's own shape, which

@@ -255,6 +255,27 @@ bool codec_me(struct arena *arena, const char *text, size_t len, const char **re
     return true;
 }
 
+bool codec_arm_nodes(struct arena *arena, const char *text, size_t len,
+                     const struct value **ret_nodes, struct err *err)
+{
+    struct object answer;
+    const struct value *types = NULL;
+    if (!read_answer(arena, text, len, &answer, err) ||
+        !read_kind(&answer, "node_types", VALUE_LIST, &types, err)) {
+        return false;
+    }
+    struct value_builder arm = value_build_map(arena, (struct pos){ 0 });
+    for (size_t i = 0; types != NULL && i < types->len; i++) {
+        const struct value *type = types->u.items[i];
+        const char *id = value_get_text(type, "node_type_id");
+        const struct value *is_arm = value_get(type, "is_graviton");
+        bool counts = is_arm != NULL && is_arm->kind == VALUE_BOOL && is_arm->u.boolean;
+        if (id != NULL && counts) value_put(&arm, id, is_arm->pos, is_arm);
+    }
+    *ret_nodes = arm.value;
+    return true;
+}
+
 /* ---- the cached form ---- */
 
 static bool has_secrets(const struct value *value)

@@ -38,6 +38,7 @@ struct registry_config {
     struct docker_config_places places;
     docker_env_fn env; /* for AWS_* */
     void *env_ctx;
+    const char *docker_hub;   /* kept; a mirror that is asked in its place; NULL: Docker Hub */
     const char *aws_endpoint; /* NULL: AWS's own; a loopback address in tests */
 };
 void registry_config_defaults(struct registry_config *config);

@@ -10,14 +10,21 @@ enum {
     PAUSE_MAX_MS = 6 * 3600 * 1000, /* the longest window that is in use */
 };
 
-static char *url_of(const char *host_name, bool is_loopback)
+/* container-registry.md 2: where Docker Hub is asked. */
+static void find_docker_hub(const struct registry_config *config, struct registry_host *host)
 {
-    /* container-registry.md 2: where Docker Hub is asked. */
-    const char *host = strcmp(host_name, "docker.io") == 0 ? "registry-1.docker.io" : host_name;
-    const char *scheme = is_loopback ? "http://" : "https://";
+    const char *mirror = config->docker_hub;
+    host->url = xstrdup(mirror != NULL ? mirror : "https://registry-1.docker.io");
+    host->is_loopback = mirror != NULL && text_starts(mirror, "http://"); /* nobody else may */
+    host->is_settled = true;
+}
+
+static void find_other(const char *name, struct registry_host *host)
+{
+    host->is_loopback = url_is_loopback(name);
     struct buf url = BUF_INIT(REGISTRY_TEXT_MAX);
-    buf_addf(&url, "%s%s", scheme, host);
-    return buf_take(&url);
+    buf_addf(&url, "%s%s", host->is_loopback ? "http://" : "https://", name);
+    host->url = buf_take(&url);
 }
 
 /* uthash's macros count as this code. NOLINTBEGIN(readability-function-size) */
@@ -29,8 +36,9 @@ struct registry_host *host_find(struct registry *registry, const struct image_re
     if (host != NULL) return host;
     host = xcalloc(1, sizeof(*host));
     host->name = xstrdup(ref->host);
-    host->is_loopback = url_is_loopback(ref->host);
-    host->url = url_of(ref->host, host->is_loopback);
+    bool is_hub = strcmp(ref->host, "docker.io") == 0;
+    if (is_hub) find_docker_hub(&registry->config, host);
+    if (!is_hub) find_other(ref->host, host);
     HASH_ADD_KEYPTR(hh, registry->hosts, host->name, strlen(host->name), host);
     return host;
 }

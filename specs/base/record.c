@@ -13,7 +13,7 @@ static const char *const steps[STEP_COUNT] = {
     [STEP_CREATE] = "create",   [STEP_EDIT] = "edit",           [STEP_RESIZE] = "resize",
     [STEP_START] = "start",     [STEP_TERMINATE] = "terminate", [STEP_DELETE] = "delete",
     [STEP_PIN] = "pin",         [STEP_UNPIN] = "unpin",         [STEP_PERMIT] = "permit",
-    [STEP_INSTALL] = "install", [STEP_UNINSTALL] = "uninstall",
+    [STEP_INSTALL] = "install", [STEP_UNINSTALL] = "uninstall", [STEP_CHECK] = "check",
 };
 
 static int find(const char *const *names, int count, const char *name)

@@ -39,6 +39,7 @@ enum phase {
 enum step {
     STEP_NONE,
     STEP_LOOK,      /* clusters/get; changes nothing and is not journaled */
+    STEP_CHECK,     /* ask the registry about the image; likewise */
     STEP_UPLOAD,    /* workspace-files/import-file: a local init script */
     STEP_CREATE,    /* clusters/create */
     STEP_EDIT,      /* clusters/edit */
@@ -56,6 +57,13 @@ enum step {
 
 enum { OPERATION_ID_LEN = 20 };
 
+/* Back to what ran before, after a launch that failed for good. */
+enum rollback {
+    ROLLBACK_NONE,
+    ROLLBACK_BACK,   /* what ran before is in force, or on its way to be */
+    ROLLBACK_FAILED, /* it did not start either: a person has to act */
+};
+
 /*
  * Strings are borrowed from whoever made the record (an arena, mostly); NULL means "none" or "not
  * known". JSON strings are canonical (json.h), secrets in them as hashes.
@@ -65,6 +73,7 @@ struct record {
     const char *source;         /* the manifest's file when last applied */
     const char *cluster_id;     /* the cluster that is kept */
     const char *predecessor_id; /* the one that it replaces and that is still to be removed */
+    const char *failed_id;      /* one that did not start: kept, terminated, for its events */
     enum phase phase;
     int64_t phase_since_ms;     /* wall clock */
     const char *operation;      /* ID of the create or edit that `pending_*` belong to */
@@ -73,6 +82,16 @@ struct record {
     const char
         *applied_spec; /* last applied spec; NULL: not known, compare with the manifest alone */
     const char *applied_digest;
+    int ran;               /* 1: what was applied last has been seen running */
+    const char *good_spec; /* what ran before it; NULL: nothing did, or it is in force still */
+    const char *good_digest;
+    const char *good_libraries, *good_permissions; /* what was on the cluster that ran it */
+    const char *image_digest;  /* what the image's tag pointed to at its last launch; NULL: not
+                                  known */
+    const char *pending_image; /* the same of `pending_spec` */
+    const char *good_image;    /* and of `good_spec` */
+    const char *failed_image;  /* of what failed: another image under the same tag is a new try */
+    int rollback;              /* enum rollback */
     const char *libraries;     /* as last applied, JSON; NULL: none were */
     const char *permissions;   /* likewise */
     const char *image;         /* docker_image.url of what was last applied, for people */
@@ -83,6 +102,7 @@ struct record {
     int failures;              /* in a row */
     int64_t retry_at_ms;       /* wall clock; 0: nothing waits */
     const char *failed_digest; /* the manifest that is not tried again as it is */
+    const char *failed_why;    /* why what ran before is in force instead of it */
     const char *error;         /* the last failure, in plain words */
     int64_t updated_ms;
 };

@@ -23,14 +23,15 @@ struct site {
     struct results *results;
     struct sim sim;
     struct buf manifests, state, cache, log;
-    char env_host[96];
+    char env_host[96], env_hub[96];
     pid_t run; /* 0: not running */
 };
 
 static bool site_time(const struct site *site, const char *const *argv, unsigned limit_s,
                       struct timing *ret_timing, struct err *err)
 {
-    const char *const env[] = { site->env_host, "DATABRICKS_TOKEN=" SIM_TOKEN, NULL };
+    const char *const env[] = { site->env_host, site->env_hub, "DATABRICKS_TOKEN=" SIM_TOKEN,
+                                NULL };
     struct job job = {
         .argv = argv, .env = env, .log = buf_text(&site->log), .out_fd = -1, .limit_s = limit_s
     };
@@ -207,7 +208,8 @@ static bool measure_refresh(struct site *site, struct err *err)
 
 static bool start_run(struct site *site, struct err *err)
 {
-    const char *const env[] = { site->env_host, "DATABRICKS_TOKEN=" SIM_TOKEN, NULL };
+    const char *const env[] = { site->env_host, site->env_hub, "DATABRICKS_TOKEN=" SIM_TOKEN,
+                                NULL };
     const char *const argv[] = { BENCH_PROGRAM,
                                  "run",
                                  "--state",
@@ -335,6 +337,8 @@ static bool site_open(struct site *site, struct err *err)
     if (!buf_ok(&site->manifests, "a path", err)) return false;
     if (!sim_start(buf_text(&site->log), &site->sim, err)) return false;
     (void)snprintf(site->env_host, sizeof(site->env_host), "DATABRICKS_HOST=%s", site->sim.host);
+    (void)snprintf(site->env_hub, sizeof(site->env_hub), "CLUSTERKEEPER_DOCKER_HUB=%s",
+                   site->sim.host);
     return fleet_create(buf_text(&site->manifests), config->manifests, err);
 }
 

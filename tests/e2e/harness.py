@@ -311,6 +311,7 @@ class EndToEnd(unittest.TestCase):
             "TZ": "UTC",
             "DATABRICKS_HOST": self.workspace.host,
             "DATABRICKS_TOKEN": TOKEN,
+            "CLUSTERKEEPER_DOCKER_HUB": self.workspace.host,  # it serves the images, too
             "CLUSTERKEEPER_STATE": self.state,
             "CLUSTERKEEPER_POLL": "50ms",
             "CLUSTERKEEPER_CREATE_GRACE": "300ms",

@@ -321,20 +321,6 @@ static void read_applied(struct world *world, struct kept *kept)
     fuzz_fail("an applied spec that is no JSON: %s: %s", err.text, json);
 }
 
-/*
- * Another owner has it by now. Not drawn for what was replaced: README.md, "What is left out".
- */
-static bool is_foreign(const struct world *world, const char *id)
-{
-    for (size_t i = 0; i < world->clusters_len; i++) {
-        const struct observed *cluster = &world->clusters[i];
-        if (text_equal(cluster->id, id) && cluster->owner != NULL) {
-            return !text_equal(cluster->owner, world->policy.owner);
-        }
-    }
-    return false;
-}
-
 static void make_record(struct world *world, struct kept *kept)
 {
     kept->is_recorded = choose_rarely(&world->choices, 2);
@@ -350,10 +336,7 @@ static void make_record(struct world *world, struct kept *kept)
                       record->phase == PHASE_UNKNOWN;
     if (!is_nowhere) record->cluster_id = pick_id(world);
     record->predecessor_id = choose_rarely(&world->choices, 3) ? pick_id(world) : NULL;
-    if (text_equal(record->predecessor_id, record->cluster_id) ||
-        is_foreign(world, record->predecessor_id)) {
-        record->predecessor_id = NULL;
-    }
+    if (text_equal(record->predecessor_id, record->cluster_id)) record->predecessor_id = NULL;
     if (choose(&world->choices, 4) != 3) {
         record_take_spec(world->arena, record, json_text(world, pick_spec(world)),
                          pick_digest(world, kept));

@@ -8,6 +8,7 @@
 #ifndef CLUSTERKEEPER_SIM_AUTHORS_H
 #define CLUSTERKEEPER_SIM_AUTHORS_H
 
+#include "manifest.h"
 #include "scenario.h"
 #include "sim_files.h"
 
@@ -40,7 +41,9 @@ struct wish {
     int libraries;
     int grants;
     int minutes; /* autotermination */
-    bool in_place, is_running_wanted, reports_drift, is_suspended, is_pinned;
+    enum strategy strategy;
+    bool no_rollback;
+    bool is_running_wanted, reports_drift, is_suspended, is_pinned;
 };
 
 /* One cluster's manifest, there or not. */

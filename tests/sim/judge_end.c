@@ -218,6 +218,10 @@ static bool judge_gone(const struct sim *sim, const struct plot *plot, struct bu
 static bool judge_twins(const struct sim *sim, const struct plot *plot, struct buf *why)
 {
     size_t live = 0;
+    /* Blue-green: the one that works stays while the next one is tried, again and again. */
+    bool overlaps =
+        plot->wish.strategy == STRATEGY_BLUE_GREEN && !authors_can_launch(&sim->authors, plot);
+    size_t live_max = overlaps ? 2 : 1;
     for (size_t i = 0; i < model_cluster_count(sim->model); i++) {
         struct model_view view;
         if (!model_view_at(sim->model, i, &view) || !bears(sim, plot, &view)) continue;
@@ -226,7 +230,7 @@ static bool judge_twins(const struct sim *sim, const struct plot *plot, struct b
         const struct known *known = known_of(sim, view.id);
         bool is_woken = known != NULL && known->touched_ms != 0;
         if (is_woken && !authors_can_launch(&sim->authors, plot)) continue;
-        if (++live > 1) return says_no(why, plot->name, view.id, "is a second live one");
+        if (++live > live_max) return says_no(why, plot->name, view.id, "is a second live one");
     }
     return true;
 }

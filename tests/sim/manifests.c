@@ -110,8 +110,9 @@ static void add_rest(const struct plot *plot, struct buf *out)
     for (int i = 0; i < wish->grants; i++) {
         buf_addf(out, "  - group_name: team%d\n    permission_level: CAN_RESTART\n", i);
     }
-    buf_addf(out, "keep:\n  strategy: %s\n  prune: %s\n", wish->in_place ? "in-place" : "recreate",
+    buf_addf(out, "keep:\n  strategy: %s\n  prune: %s\n", strategy_name(wish->strategy),
              prunes[plot->prune]);
+    if (wish->no_rollback) buf_adds(out, "  rollback: false\n");
     if (wish->is_running_wanted) buf_adds(out, "  running: true\n");
     if (wish->reports_drift) buf_adds(out, "  drift: report\n");
     if (wish->is_suspended) buf_adds(out, "  suspend: true\n");

@@ -57,18 +57,22 @@ static void answer(struct planner *planner, struct http_call *call)
 {
     struct sim *sim = planner->sim;
     struct model_response response;
+    AUTO(xfree) char *origin = net_origin(call->url);
     struct model_request request = {
         .method = call->method,
-        .path = call->url + strlen(SIM_HOST),
+        .path = net_path(call->url),
+        .accept = call->accept,
+        .origin = origin,
         .authorization = call->authorization,
     };
-    if (strcmp(call->method, "GET") != 0) {
+    if (strcmp(call->method, "GET") != 0 && strcmp(call->method, "HEAD") != 0) {
         world_break(&sim->world, PROMISE_PLAN, "a plan calls %s %s", call->method, request.path);
     }
     model_handle(sim->model, &request, &response);
     call->answered = true;
     call->status = response.status;
-    (void)buf_adds(&call->reply, buf_text(&response.body));
+    call->retry_after_ms = -1;
+    net_answer(&response, call);
     model_response_release(&response);
     call->done(call);
 }
@@ -103,7 +107,8 @@ static void on_finished(void *ctx, const struct driver_summary *summary, const s
     planner->has_failed = err != NULL;
 }
 
-static void work(struct planner *planner, struct driver *driver, struct client *client)
+static void work(struct planner *planner, struct driver *driver, struct client *client,
+                 struct registry *registry)
 {
     for (int i = 0; i < TURNS_MAX && !planner->is_finished; i++) {
         driver_turn(driver);
@@ -111,7 +116,9 @@ static void work(struct planner *planner, struct driver *driver, struct client *
     }
     driver_stop(driver);
     client_cancel_all(client);
+    registry_cancel_all(registry);
     answer_all(planner);
+    (void)registry_turn(registry);
 }
 
 /* The parts of a plan, as those of a process but for the store, which is only read. */
@@ -131,9 +138,11 @@ static void plan_with(struct planner *planner, struct store *store, struct cache
     client_config.token = sim->judge.token;
     client_config.burst = client_config.rate = 1000;
     struct client *client = client_create(&planner->port, &client_config);
+    struct registry *registry = process_registry(sim, &planner->port);
     struct driver_parts parts = {
         .port = &planner->port,
         .client = client,
+        .registry = registry,
         .store = store,
         .cache = cache,
         .catalogue = catalogue,
@@ -155,8 +164,9 @@ static void plan_with(struct planner *planner, struct store *store, struct cache
     };
     struct driver *driver = driver_create(&parts, &config);
     struct err err;
-    if (driver_start(driver, &err)) work(planner, driver, client);
+    if (driver_start(driver, &err)) work(planner, driver, client, registry);
     driver_destroy(driver);
+    registry_destroy(registry);
     client_destroy(client);
 }
 

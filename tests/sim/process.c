@@ -45,6 +45,16 @@ static void open_client(struct sim *sim)
     sim->process.client = client_create(&sim->net.port, &config);
 }
 
+struct registry *process_registry(struct sim *sim, const struct port *port)
+{
+    struct registry_config config;
+    registry_config_defaults(&config);
+    config.files = &sim->files.port;
+    config.env = process_env;
+    config.env_ctx = sim;
+    return registry_create(port, &config);
+}
+
 static void open_manifests(struct sim *sim)
 {
     struct process *process = &sim->process;
@@ -69,6 +79,7 @@ static bool start_driver(struct sim *sim, struct err *err)
     struct driver_parts parts = {
         .port = &sim->net.port,
         .client = process->client,
+        .registry = process->registry,
         .store = process->store,
         .cache = process->cache,
         .catalogue = process->catalogue,
@@ -98,6 +109,7 @@ static void take_down(struct sim *sim)
 {
     struct process *process = &sim->process;
     driver_destroy(process->driver);
+    registry_destroy(process->registry);
     client_destroy(process->client);
     catalogue_destroy(process->catalogue);
     secrets_destroy(process->secrets);
@@ -134,6 +146,7 @@ bool process_start(struct sim *sim, struct err *err)
     if (ok) {
         open_manifests(sim);
         open_client(sim);
+        process->registry = process_registry(sim, &sim->net.port);
         ok = start_driver(sim, err);
     }
     if (!ok || sim->disk.is_dead) {
@@ -166,7 +179,10 @@ static void die(struct sim *sim)
     sim->process.is_dying = true;
     sim->disk.is_dead = true;
     client_cancel_all(sim->process.client);
+    struct registry *registry = sim->process.registry;
+    if (registry != NULL) registry_cancel_all(registry);
     net_end_given_up(&sim->net);
+    if (registry != NULL) (void)registry_turn(registry); /* whoever asked hears of the end */
     take_down(sim);
 }
 
@@ -233,6 +249,7 @@ static void stop_turn(struct sim *sim)
     }
     if (sim->world.now_ms >= process->stop_by_ms) {
         client_cancel_all(process->client);
+        registry_cancel_all(process->registry);
     } else {
         sim->net.wake_at_ms = process->stop_by_ms;
     }

@@ -25,8 +25,12 @@ struct process {
     struct secrets *secrets;
     struct catalogue *catalogue;
     struct client *client;
+    struct registry *registry;
     struct driver *driver;
 };
+
+/* Who is asked about images, through `port`. */
+struct registry *process_registry(struct sim *sim, const struct port *port);
 
 /* The parts alone, for a process in `mode`; false when they cannot be had. */
 MUST_CHECK bool process_start(struct sim *sim, struct err *err);

@@ -3,6 +3,7 @@
 #include "sim.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 #define DRAW(bound)          ((int64_t)world_draw(&sim->world, CONCERN_NETWORK, (bound)))
 #define BETWEEN(least, most) world_draw_between(&sim->world, CONCERN_NETWORK, (least), (most))
@@ -11,7 +12,7 @@
 struct exchange {
     struct sim *sim;
     struct http_call *call; /* NULL: nobody waits (any more) */
-    char *method, *path, *authorization, *body;
+    char *method, *path, *origin, *accept, *authorization, *body;
     size_t body_len;
     int trouble; /* enum trouble; -1: none */
     int status;  /* of a trouble that has one */
@@ -80,6 +81,8 @@ static void exchange_destroy(void *arg)
     model_response_release(&exchange->response);
     xfree(exchange->method);
     xfree(exchange->path);
+    xfree(exchange->origin);
+    xfree(exchange->accept);
     xfree(exchange->authorization);
     xfree(exchange->body);
     xfree(exchange);
@@ -100,6 +103,33 @@ void net_end_given_up(struct net *net)
     }
 }
 
+const char *net_path(const char *url)
+{
+    const char *host = strstr(url, "://") + 3;
+    const char *path = strchr(host, '/');
+    return path == NULL ? url + strlen(url) : path;
+}
+
+char *net_origin(const char *url)
+{
+    size_t len = (size_t)(net_path(url) - url);
+    char *origin = xmalloc(len + 1);
+    memcpy(origin, url, len);
+    origin[len] = '\0';
+    return origin;
+}
+
+void net_answer(const struct model_response *response, struct http_call *call)
+{
+    const char *type = response->content_type == NULL ? "" : response->content_type;
+    (void)snprintf(call->content_type_reply, sizeof(call->content_type_reply), "%s", type);
+    call->headers = BUF_INIT(HTTP_HEADERS_MAX);
+    if (call->wants_headers) (void)buf_adds(&call->headers, buf_text(&response->headers));
+    if (call->reply.max == 0) call->reply = BUF_INIT(call->reply_max);
+    (void)buf_adds(&call->reply, buf_text(&response->body));
+    call->answered = buf_ok(&call->reply, "an answer", &call->err);
+}
+
 /* The caller hears how it ended. */
 static void deliver(struct sim *sim, void *arg)
 {
@@ -115,8 +145,7 @@ static void deliver(struct sim *sim, void *arg)
             call->status = exchange->response.status;
             call->retry_after_ms =
                 exchange->retry_after_s < 0 ? -1 : (int64_t)exchange->retry_after_s * 1000;
-            (void)buf_adds(&call->reply, buf_text(&exchange->response.body));
-            call->answered = buf_ok(&call->reply, "an answer", &call->err);
+            net_answer(&exchange->response, call);
         } else {
             (void)err_set(&call->err, exchange->code, "simulated: %s",
                           err_code_name(exchange->code));
@@ -180,6 +209,8 @@ static void arrive(struct sim *sim, void *arg)
     struct model_request request = {
         .method = exchange->method,
         .path = exchange->path,
+        .accept = exchange->accept,
+        .origin = exchange->origin,
         .authorization = exchange->authorization,
         .body = exchange->body,
         .body_len = exchange->body_len,
@@ -204,7 +235,9 @@ static struct exchange *exchange_make(struct sim *sim, struct http_call *call)
     sim->net.under_way++;
     exchange->response.body = BUF_INIT(0);
     exchange->method = xstrdup(call->method);
-    exchange->path = xstrdup(call->url + strlen(SIM_HOST));
+    exchange->path = xstrdup(net_path(call->url));
+    exchange->origin = net_origin(call->url);
+    exchange->accept = call->accept == NULL ? NULL : xstrdup(call->accept);
     exchange->authorization = call->authorization == NULL ? NULL : xstrdup(call->authorization);
     exchange->body_len = call->body_len;
     if (call->body != NULL) {

@@ -32,4 +32,11 @@ int64_t sim_workspace_ms(const struct sim *sim);
 /* Ends what was cancelled, and what a dying process has sent. */
 void net_end_given_up(struct net *net);
 
+/* The path of a URL, its query too. */
+const char *net_path(const char *url);
+/* Its scheme and host; release it with xfree. */
+char *net_origin(const char *url);
+/* What an answered call brings back. */
+void net_answer(const struct model_response *response, struct http_call *call);
+
 #endif

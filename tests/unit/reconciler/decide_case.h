@@ -51,10 +51,14 @@ struct decide_case {
     unsigned created;                    /* so far, for IDs */
     const char *libraries, *permissions; /* as last put on any cluster */
     const char *bad_image, *bad_reason;  /* launches of this image fail with this code */
-    const char *rewrites; /* what the workspace lays over each submitted spec, as JSON */
-    bool terse;           /* answers do not tell what was submitted */
-    bool stuck;           /* launches never end */
-    bool hidden;          /* listings do not show what is created */
+    const char *rewrites;        /* what the workspace lays over each submitted spec, as JSON */
+    bool terse;                  /* answers do not tell what was submitted */
+    bool stuck;                  /* launches never end */
+    bool hidden;                 /* listings do not show what is created */
+    struct image_facts registry; /* what it says when it is asked; verdict IMAGE_UNASKED: there is
+                                    no registry */
+    struct image_facts image;    /* what it said last */
+    int checks;                  /* how often it was asked */
     struct fault fault;
     int crash_at;    /* the process ends at this call, counted from 1; 0: never */
     bool crash_late; /* after the call was carried out, and before its answer */

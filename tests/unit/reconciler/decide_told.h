@@ -1,8 +1,8 @@
 /*
  * decide_told: one decision, told in words: what is seen, what is decided, what is recorded.
  *
- * The record is of cluster "a", made for WANTS(V1, "2", "") just now, at TOLD_NOW_MS. What differs
- * from that is given in words.
+ * The record is of cluster "a", which has run, made for WANTS(V1, "2", "") just now, at
+ * TOLD_NOW_MS. What differs from that is given in words.
  */
 #ifndef CLUSTERKEEPER_TEST_DECIDE_TOLD_H
 #define CLUSTERKEEPER_TEST_DECIDE_TOLD_H

@@ -142,6 +142,16 @@ static void set_record(const struct stage *s, struct scene *scene, const char *d
     if (w->failure == EARLY) record->retry_at_ms = s->c.now_ms + 5000;
     if (w->failure != WELL) record->failures = 2;
     record->prune = w->keep % 3;
+    record->ran = w->flags & 1;
+    if (w->failure == SPENT && w->keep & 4 && (w->manifest != SAME || w->keep & 8)) {
+        record->rollback = 1 + (w->keep & 1);
+        record->failed_why = "it did not start";
+        if (w->keep & 8) record->good_spec = record->applied_spec;
+        if (w->keep & 8) record->ran = 0;
+        if (w->keep & 8) record->good_digest = "before";
+        if (w->keep & 8 && record->pending_digest != NULL) record->pending_digest = "before";
+        if (w->flags & 4) record->failed_id = "b";
+    }
 }
 
 static void set_seen(struct stage *s, struct scene *scene)
@@ -165,7 +175,8 @@ static void scene_make(struct stage *s, const struct world *w, struct scene *sce
         scene->manifest = s->manifests[w->manifest];
         digest_hex(&scene->manifest.digest, digest);
         struct keep *keep = &scene->manifest.keep;
-        keep->strategy = w->keep & 1 ? STRATEGY_IN_PLACE : STRATEGY_RECREATE;
+        keep->strategy = (enum strategy)(w->keep % 3);
+        keep->no_rollback = (w->flags & 6) == 6;
         keep->running = w->keep & 2 ? RUNNING_TRUE : RUNNING_AS_FOUND;
         keep->drift = w->keep & 4 ? DRIFT_REPORT : DRIFT_CORRECT;
         keep->adopt = w->keep & 8 ? "a" : NULL;
@@ -224,7 +235,8 @@ static const char *broken_target(const struct scene *scene, const struct decisio
     if (target == NULL) return "a call for a cluster that was not seen";
     if (is_gone(scene, target->id)) return "a call for a cluster that is gone";
     bool is_recorded = record != NULL && (text_equal(record->cluster_id, target->id) ||
-                                          text_equal(record->predecessor_id, target->id));
+                                          text_equal(record->predecessor_id, target->id) ||
+                                          text_equal(record->failed_id, target->id));
     bool is_adopted =
         scene->in.desired != NULL && text_equal(scene->in.desired->keep.adopt, target->id);
     if (text_equal(target->owner, "other"))
@@ -258,11 +270,17 @@ static const struct observed *own_of_operation(const struct scene *scene)
 static const char *broken_create(const struct scene *scene, const struct decision *d)
 {
     const struct record *record = scene->in.record;
-    if (has_twin(scene, NULL)) return "a create while a live one is seen";
+    /* Blue-green: the one that runs goes on running. */
+    bool overlaps = scene->in.desired->keep.strategy == STRATEGY_BLUE_GREEN;
+    const struct observed *old = overlaps ? find(scene, d->record.predecessor_id) : NULL;
+    overlaps = old != NULL && old->state == CLUSTER_RUNNING && !is_gone(scene, old->id);
+    if (has_twin(scene, overlaps ? old->id : NULL)) return "a create while a live one is seen";
     if (record == NULL) return NULL;
     const struct observed *own = find(scene, record->cluster_id);
     bool is_there = own != NULL && !is_gone(scene, own->id);
-    if (is_there && cluster_is_live(own->state)) return "a create while the recorded one lives";
+    if (is_there && cluster_is_live(own->state) && !overlaps) {
+        return "a create while the recorded one lives";
+    }
     if (record->cluster_id != NULL && own == NULL && scene->seen.gone_len == 0) {
         return "a create because a listing lacks the recorded one";
     }
@@ -313,7 +331,10 @@ static const char *broken_again(struct stage *s, struct scene *scene, const stru
     struct decision again;
     decide(&s->c.arena, &next.in, &again);
     if (again.record_changed) return "a record that changes again";
-    if (again.step != d->step || again.hold != d->hold) return "another decision on the same";
+    if (again.step != d->step || again.hold != d->hold) {
+        print_error("then: %s, %s (%s)\n", step_name(again.step), hold_name(again.hold), again.why);
+        return "another decision on the same";
+    }
     return NULL;
 }
 

@@ -24,26 +24,27 @@ static void promise_6_image_bad(void **state)
     c.bad_reason = IMAGE_FAILURE;
     case_desire(&c, WANTS(V2, "2", ""));
     const struct decision *d = case_run(&c);
-    assert_string_equal(case_story(&c), "terminate a\ncreate c1\n");
-    assert_int_equal(d->hold, HOLD_FAILED);
+    assert_string_equal(case_story(&c), "terminate a\ncreate c1\nstart a\n");
+    assert_int_equal(d->hold, HOLD_ROLLED_BACK);
     assert_int_equal(d->wake_at_ms, 0);
     assert_non_null(strstr(d->why, IMAGE_FAILURE));
-    assert_int_equal(c.record.phase, PHASE_FAILED);
+    assert_non_null(strstr(d->why, V1)); /* what is in force */
+    assert_int_equal(c.record.phase, PHASE_READY);
     assert_string_equal(c.record.failed_digest, case_digest(&c));
-    assert_string_equal(c.record.predecessor_id, "a"); /* the last good one is kept */
+    assert_string_equal(c.record.cluster_id, "a");
+    assert_string_equal(c.record.failed_id, "c1"); /* its events can be read */
     case_pass(&c, 100000000);
-    assert_int_equal(case_run(&c)->hold, HOLD_FAILED);
+    assert_int_equal(case_run(&c)->hold, HOLD_ROLLED_BACK);
     assert_string_equal(case_story(&c), "");
 
     c.bad_image = V3;
     case_desire(&c, WANTS(V3, "2", ""));
-    assert_int_equal(case_run(&c)->hold, HOLD_FAILED);
-    assert_string_equal(case_story(&c), "delete c1\ncreate c2\n");
-    assert_string_equal(c.record.predecessor_id, "a");
+    assert_int_equal(case_run(&c)->hold, HOLD_ROLLED_BACK);
+    assert_string_equal(case_story(&c), "delete c1\nterminate a\ncreate c2\nstart a\n");
 
     case_desire(&c, WANTS("acme/etl:4", "2", ""));
     (void)case_run(&c);
-    assert_string_equal(case_story(&c), "delete c2\ncreate c3\ndelete a\n");
+    assert_string_equal(case_story(&c), "delete c2\nterminate a\ncreate c3\ndelete a\n");
     case_assert_settled(&c, "c3", "acme/etl:4");
     case_close(&c);
 }

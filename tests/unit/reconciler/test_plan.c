@@ -58,6 +58,7 @@ static const char json_of_two[] = "{\n"
                                   "  \"clusters\": [\n"
                                   "    {\n"
                                   "      \"action\": \"edit\",\n"
+                                  "      \"caution\": null,\n"
                                   "      \"cluster_id\": \"0930-084612-uurhdujo\",\n"
                                   "      \"cost\": \"next-start\",\n"
                                   "      \"differences\": [\n"
@@ -88,6 +89,7 @@ static const char json_of_two[] = "{\n"
                                   "    },\n"
                                   "    {\n"
                                   "      \"action\": \"none\",\n"
+                                  "      \"caution\": null,\n"
                                   "      \"cluster_id\": null,\n"
                                   "      \"cost\": \"none\",\n"
                                   "      \"differences\": [],\n"
@@ -113,6 +115,7 @@ static const char json_of_two[] = "{\n"
                                   "    \"record\": 0,\n"
                                   "    \"replace\": 0,\n"
                                   "    \"resize\": 0,\n"
+                                  "    \"rollback\": 0,\n"
                                   "    \"settle\": 0,\n"
                                   "    \"start\": 0,\n"
                                   "    \"stop\": 0,\n"
@@ -198,12 +201,13 @@ static void test_what_counts_as_a_change(void **state)
         enum hold hold;
         bool has_changes;
     } rows[] = {
-        { ACTION_NONE, HOLD_NONE, false },      { ACTION_EDIT, HOLD_NONE, true },
-        { ACTION_NONE, HOLD_WAIT, true },       { ACTION_NONE, HOLD_BACKOFF, true },
-        { ACTION_NONE, HOLD_FAILED, true },     { ACTION_CREATE, HOLD_FAILED, true },
-        { ACTION_NONE, HOLD_SUSPENDED, false }, { ACTION_NONE, HOLD_DRIFT, false },
-        { ACTION_SETTLE, HOLD_DRIFT, true },    { ACTION_NONE, HOLD_UNREADABLE, false },
-        { ACTION_NONE, HOLD_FOREIGN, false },   { ACTION_NONE, HOLD_UNCLAIMED, false },
+        { ACTION_NONE, HOLD_NONE, false },       { ACTION_EDIT, HOLD_NONE, true },
+        { ACTION_NONE, HOLD_WAIT, true },        { ACTION_NONE, HOLD_BACKOFF, true },
+        { ACTION_NONE, HOLD_FAILED, true },      { ACTION_CREATE, HOLD_FAILED, true },
+        { ACTION_NONE, HOLD_ROLLED_BACK, true }, { ACTION_REPLACE, HOLD_BLOCKED, true },
+        { ACTION_NONE, HOLD_SUSPENDED, false },  { ACTION_NONE, HOLD_DRIFT, false },
+        { ACTION_SETTLE, HOLD_DRIFT, true },     { ACTION_NONE, HOLD_UNREADABLE, false },
+        { ACTION_NONE, HOLD_FOREIGN, false },    { ACTION_NONE, HOLD_UNCLAIMED, false },
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct fixture fixture;
@@ -234,7 +238,7 @@ static void test_what_is_counted(void **state)
         const char *json = fixture_json(&fixture);
         assert_non_null(strstr(json, counted));
         assert_non_null(strstr(json, "    \"waiting\": 2\n"));
-        assert_non_null(strstr(json, "    \"blocked\": 5,\n"));
+        assert_non_null(strstr(json, "    \"blocked\": 7,\n"));
         fixture_close(&fixture);
     }
 }

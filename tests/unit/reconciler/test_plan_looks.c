@@ -36,6 +36,7 @@ static void test_actions(void **state)
         { ACTION_SETTLE, "  " YELLOW "~", "settle", "to settle" },
         { ACTION_PRUNE, "  " RED "-", "prune", "to prune" },
         { ACTION_DEDUPE, "  " RED "-", "dedupe", "to deduplicate" },
+        { ACTION_ROLLBACK, "  " MAGENTA "<", "rollback", "to roll back" },
     };
     assert_int_equal(COUNT_OF(rows), ACTION_COUNT - 1);
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -104,6 +105,12 @@ static void test_outlooks(void **state)
         { HOLD_FAILED, 5,
           "  ! failed a: w; not tried again until the manifest changes\n\nPlan: "
           "nothing to do now; 0 unchanged, 1 blocked.\n" },
+        { HOLD_ROLLED_BACK, 0,
+          "  ! rolled-back a: w\n\nPlan: nothing to do now; 0 unchanged, 1 "
+          "blocked.\n" },
+        { HOLD_BLOCKED, 0,
+          "  ! blocked a: w\n\nPlan: nothing to do now; 0 unchanged, 1 "
+          "blocked.\n" },
         { HOLD_SUSPENDED, 0,
           "  ! suspended a: w\n\nPlan: nothing to do now; 0 unchanged, 1 "
           "blocked.\n" },

@@ -82,7 +82,8 @@ static void test_answer_found(void **state)
           "record, held wait, again in 10000, keeps n, since the cluster is PENDING; noted: "
           "found after a lost answer; record phase=launching cluster_id=n pending_spec=- "
           "pending_digest=- applied_spec=@spec applied_digest=@ libraries=- permissions=- "
-          "image=acme/etl:2 pinned=-1 adopted=0 clean_listings=0" },
+          "image=acme/etl:2 good_libraries=[1] good_permissions=[2] pinned=-1 adopted=0 "
+          "clean_listings=0" },
         { SAME, LOST BOOM, "n RUNNING operation=other",
           "held wait, again in 10000, keeps n, since the answer to its create was lost: "
           "looking for the cluster by its tags" },

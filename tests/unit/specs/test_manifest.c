@@ -67,9 +67,9 @@ static const struct {
     { CLUSTER "permissions: [{username: a}]\n", true,
       "4:16: error: unknown field 'username'; did you mean 'user_name'?\n" },
     /* keep */
-    { CLUSTER "keep: {strategy: blue-green}\n", true,
-      "4:18: error: strategy blue-green is not available in this version; want recreate or "
-      "in-place\n" },
+    { CLUSTER "keep: {strategy: blue-green, rollback: false}\n", true, "" },
+    { CLUSTER "keep: {rollback: 7}\n", true,
+      "4:18: error: rollback: want true or false, got text \"7\"\n" },
     { CLUSTER "keep: {running: true, pinned: false, adopt: ~, suspend: true, drift: report}\n",
       true, "" },
     { CLUSTER "keep: {prune: remove}\n", true,

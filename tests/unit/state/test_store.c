@@ -34,6 +34,18 @@ static const struct record full = {
     .failures = 4,
     .retry_at_ms = 1764000000001,
     .failed_digest = "cc",
+    .failed_why = "the image is not there",
+    .failed_id = "0123-456789-bad",
+    .ran = 1,
+    .good_spec = "{\"num_workers\":3}",
+    .good_digest = "dd",
+    .good_libraries = "[{}]",
+    .good_permissions = "[]",
+    .image_digest = "sha256:aa",
+    .pending_image = "sha256:bb",
+    .good_image = "sha256:cc",
+    .failed_image = "sha256:dd",
+    .rollback = ROLLBACK_FAILED,
     .error = "CONTAINER_LAUNCH_FAILURE: it is not there \xc3\xa9",
     .updated_ms = 1764000000002,
 };
@@ -51,12 +63,27 @@ static void assert_text(const char *a, const char *b)
 static void assert_record(const struct record *a, const struct record *b, bool with_specs)
 {
     static const size_t texts[] = {
-        offsetof(struct record, name),           offsetof(struct record, source),
-        offsetof(struct record, cluster_id),     offsetof(struct record, predecessor_id),
-        offsetof(struct record, operation),      offsetof(struct record, pending_digest),
-        offsetof(struct record, applied_digest), offsetof(struct record, libraries),
-        offsetof(struct record, permissions),    offsetof(struct record, image),
-        offsetof(struct record, failed_digest),  offsetof(struct record, error),
+        offsetof(struct record, name),
+        offsetof(struct record, source),
+        offsetof(struct record, cluster_id),
+        offsetof(struct record, predecessor_id),
+        offsetof(struct record, operation),
+        offsetof(struct record, pending_digest),
+        offsetof(struct record, applied_digest),
+        offsetof(struct record, libraries),
+        offsetof(struct record, permissions),
+        offsetof(struct record, image),
+        offsetof(struct record, failed_digest),
+        offsetof(struct record, error),
+        offsetof(struct record, failed_why),
+        offsetof(struct record, failed_id),
+        offsetof(struct record, good_digest),
+        offsetof(struct record, good_libraries),
+        offsetof(struct record, good_permissions),
+        offsetof(struct record, image_digest),
+        offsetof(struct record, pending_image),
+        offsetof(struct record, good_image),
+        offsetof(struct record, failed_image),
     };
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
         assert_text(*(const char *const *)(const void *)((const char *)a + texts[i]),
@@ -64,11 +91,14 @@ static void assert_record(const struct record *a, const struct record *b, bool w
     }
     assert_text(a->pending_spec, with_specs ? b->pending_spec : NULL);
     assert_text(a->applied_spec, with_specs ? b->applied_spec : NULL);
+    assert_text(a->good_spec, with_specs ? b->good_spec : NULL);
     assert_int_equal(a->phase, b->phase);
     assert_int_equal(a->phase_since_ms, b->phase_since_ms);
     assert_int_equal(a->pinned, b->pinned);
     assert_int_equal(a->prune, b->prune);
     assert_int_equal(a->adopted, b->adopted);
+    assert_int_equal(a->ran, b->ran);
+    assert_int_equal(a->rollback, b->rollback);
     assert_int_equal(a->clean_listings, b->clean_listings);
     assert_int_equal(a->failures, b->failures);
     assert_int_equal(a->retry_at_ms, b->retry_at_ms);

@@ -132,8 +132,59 @@ static void test_newer_file_is_refused(void **state)
     struct scratch *scratch = *state;
     scratch_make(scratch->file, "etl");
     scratch_sql(scratch->file, "PRAGMA user_version = 7");
-    scratch_refuse(scratch->file, STORE_READ, ERR_NEWER, "version 7", "up to 1");
-    scratch_refuse(scratch->file, STORE_WRITE, ERR_NEWER, scratch->file, "up to 1");
+    scratch_refuse(scratch->file, STORE_READ, ERR_NEWER, "version 7", "up to 2");
+    scratch_refuse(scratch->file, STORE_WRITE, ERR_NEWER, scratch->file, "up to 2");
+}
+
+/* What version 1 wrote: no word of what ran before. */
+static void make_old(const char *file)
+{
+    static const char *const later[] = {
+        "record DROP COLUMN failed_id",        "record DROP COLUMN failed_why",
+        "record DROP COLUMN good_digest",      "record DROP COLUMN good_libraries",
+        "record DROP COLUMN good_permissions", "record DROP COLUMN image_digest",
+        "record DROP COLUMN pending_image",    "record DROP COLUMN good_image",
+        "record DROP COLUMN failed_image",     "record DROP COLUMN ran",
+        "record DROP COLUMN rollback",         "record_spec DROP COLUMN good_spec",
+    };
+    scratch_make(file, "etl");
+    for (size_t i = 0; i < COUNT_OF(later); i++) {
+        char statement[128];
+        (void)snprintf(statement, sizeof(statement), "ALTER TABLE %s", later[i]);
+        scratch_sql(file, statement);
+    }
+    scratch_sql(file, "PRAGMA user_version = 1");
+}
+
+static int64_t version_of(const struct store *store)
+{
+    struct sql sql = store->sql;
+    struct err err;
+    int64_t version = -1;
+    must(sql_ask_i64(&sql, "PRAGMA user_version", &version, &err));
+    return version;
+}
+
+/* A reader reads an earlier version without touching it, a writer brings it up to date. */
+static void test_older_file(void **state)
+{
+    struct scratch *scratch = *state;
+    make_old(scratch->file);
+    for (int i = 0; i < 2; i++) {
+        AUTO(store_close) struct store *reader = scratch_open(scratch->file, STORE_READ);
+        assert_true(scratch_has(reader, "etl"));
+        struct sql file = { .what = "state file", .path = scratch->file };
+        struct err err;
+        int64_t version = 0;
+        must(sql_open(&file, SQL_READ, 1 << 20, &err));
+        must(sql_ask_i64(&file, "PRAGMA user_version", &version, &err));
+        sql_close(&file);
+        assert_int_equal(version, 1);
+    }
+    AUTO(store_close) struct store *writer = scratch_open(scratch->file, STORE_WRITE);
+    assert_true(scratch_has(writer, "etl"));
+    assert_int_equal(version_of(writer), 2);
+    scratch_put(writer, &(struct record){ .name = "etl", .good_spec = "{}", .ran = 1 });
 }
 
 static void test_file_that_is_not_ours_is_left_alone(void **state)
@@ -171,7 +222,7 @@ static void test_settings_are_in_force(void **state)
         { "PRAGMA synchronous", 2 },
         { "PRAGMA foreign_keys", 1 },
         { "PRAGMA trusted_schema", 0 },
-        { "PRAGMA user_version", 1 },
+        { "PRAGMA user_version", 2 },
         { "PRAGMA application_id", 0x636c6b70 },
         { "PRAGMA busy_timeout", 5000 },
     };
@@ -291,6 +342,7 @@ int main(void)
         story(test_reader_is_not_blocked_by_a_turn),
         story(test_file_belongs_to_one_workspace),
         story(test_newer_file_is_refused),
+        story(test_older_file),
         story(test_file_that_is_not_ours_is_left_alone),
         story(test_settings_are_in_force),
         story(test_dropped_record_leaves_no_spec),
