@@ -178,6 +178,7 @@ class PlanIsTheRun(EndToEnd):
         self.write("etl.yaml", cluster("etl"))
         self.keeper("apply")
         self.workspace.act("delete", name="etl")  # for good, a moment after it was made
+        self.workspace.control("advance", ms=600000)  # until it has stopped, and is gone
         for grace, action in (("1ms", "create"), ("1h", None)):
             plan = self.keeper("plan", "--output", "json",
                                env={"CLUSTERKEEPER_CREATE_GRACE": grace}).json()

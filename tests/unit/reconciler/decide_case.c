@@ -185,6 +185,9 @@ const struct decision *case_decide(struct decide_case *c)
     seen.clusters = arena_alloc(&c->arena, sizeof(clusters[0]) * seen.len);
     memcpy((void *)(uintptr_t)seen.clusters, clusters, sizeof(clusters[0]) * seen.len);
     if (c->gone_id != NULL) seen.gone_ids[seen.gone_len++] = c->gone_id;
+    for (size_t i = 0; i < COUNT_OF(c->also_gone) && c->also_gone[i] != NULL; i++) {
+        seen.gone_ids[seen.gone_len++] = c->also_gone[i];
+    }
     struct inputs in = {
         .name = "etl",
         .desired = c->is_desired ? &c->manifest : NULL,

@@ -67,6 +67,7 @@ struct decide_case {
     uint64_t jitter; /* the random number of each decision */
     bool listing_new;
     const char *fresh_id, *gone_id; /* what the last question was for */
+    const char *also_gone[3];       /* those before it */
     struct decision decision;
     struct buf story;
 };

@@ -218,6 +218,7 @@ static const char *next_cluster(struct arena *arena, const char **at)
 static void see(struct decide_case *c, const char *seen)
 {
     const char *asked_id = NULL, *fresh_id = NULL, *gone_id = NULL;
+    size_t also = 0;
     for (const char *one; (one = next_cluster(&c->arena, &seen)) != NULL;) {
         struct sight sight = {
             .image = V1, .workers = "2", .owner = "main", .started = "7", .source = "API"
@@ -226,6 +227,7 @@ static void see(struct decide_case *c, const char *seen)
         for (const char *word; (word = next(&c->arena, &one, " ")) != NULL;) {
             see_word(&c->arena, word, &sight);
         }
+        if (sight.is_gone && gone_id != NULL) c->also_gone[also++] = gone_id;
         if (sight.is_gone) gone_id = sight.id;
         if (sight.is_fresh || sight.was_asked) asked_id = sight.id;
         if (sight.is_fresh) fresh_id = sight.id;

@@ -185,6 +185,9 @@ static void test_missing(void **state)
           "replace, new cluster, new ID, create -, since the old cluster has stopped; noted: "
           "removed outside of clusterkeeper; record phase=creating cluster_id=- operation=op1 "
           "pending_spec=@spec pending_digest=@ phase_since_ms=5000000" },
+        { SAME, "phase_since_ms=7", "w gone, x gone, y gone, z gone", "?" },
+        { SAME, "phase_since_ms=7", "w gone, x gone, y gone, a gone", "?" },
+        { SAME, "phase_since_ms=7", "a gone, x gone, y gone, z gone", "?" },
     };
     told_check(rows, COUNT_OF(rows));
 }
