@@ -360,6 +360,7 @@ void driver_rescan(struct driver *driver)
 void driver_reconcile(struct driver *driver)
 {
     driver_rescan(driver);
+    driver_forget_images(driver);
     driver->list_due_ms = driver->scan_due_ms;
 }
 

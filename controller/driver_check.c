@@ -131,6 +131,20 @@ bool driver_follow(struct driver *driver, struct cluster *cluster, const struct 
     return false;
 }
 
+void driver_forget_images(struct driver *driver)
+{
+    if (driver->parts.registry == NULL) return;
+    registry_forget(driver->parts.registry);
+    images_forget(driver->images);
+    int64_t now_ms = driver->parts.port->now_ms(driver->parts.port->ctx);
+    for (struct cluster *c = fleet_first(driver->fleet); c != NULL; c = fleet_next(c)) {
+        bool waits = c->held == HOLD_BLOCKED || c->held == HOLD_BACKOFF;
+        if (!waits && !c->follows_image) continue;
+        c->image_due_ms = 0;
+        driver_due(c, now_ms);
+    }
+}
+
 /* ---- a question ---- */
 
 static void on_checked(struct registry_query *query)

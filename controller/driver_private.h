@@ -145,6 +145,8 @@ bool driver_follow(struct driver *driver, struct cluster *cluster, const struct 
                    const struct record *record);
 /* Asks the registry; the cluster is due again when the answer is there. */
 void driver_check(struct driver *driver, struct cluster *cluster, const struct manifest *desired);
+/* Looks at every image anew. */
+void driver_forget_images(struct driver *driver);
 /* Takes over the list of node types. */
 void driver_nodes_turn(struct driver *driver);
 void driver_nodes_release(struct driver *driver);

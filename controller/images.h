@@ -33,6 +33,8 @@ bool images_key(const struct value *spec, enum image_cpu cpu, struct digest *ret
  */
 struct image_facts images_get(const struct images *images, const struct digest *key, int64_t now_ms,
                               int64_t age_max_ms, int64_t *ret_left_ms);
+/* Nothing is known any more: somebody wants to know how it is now. */
+void images_forget(struct images *images);
 /* `facts` is copied. */
 void images_put(struct images *images, const struct digest *key, const struct image_facts *facts,
                 int64_t now_ms);

@@ -125,6 +125,7 @@ static bool open_registry(struct rig *rig, struct err *err)
     struct registry_config config;
     registry_config_defaults(&config);
     config.ca_file = options->registry_ca_file;
+    config.fresh_ms = 0; /* what is good the driver remembers, for as long as it says */
     config.files = files_posix();
     config.env = env_lookup;
     docker_config_places(&rig->places, env_lookup, NULL, &config.places);

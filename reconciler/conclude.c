@@ -120,6 +120,9 @@ static void failed(struct arena *arena, const struct outcome *outcome, int64_t n
     record->retry_at_ms = 0;
     if (record->rollback == ROLLBACK_BACK) {
         record->rollback = ROLLBACK_FAILED;
+        record->error = arena_printf(
+            arena, "%s; and going back to what ran before failed: %s",
+            record->failed_why == NULL ? "it did not start" : record->failed_why, record->error);
     } else {
         record->failed_digest = record->pending_digest;
         record->failed_image = NULL; /* the definition was refused, whatever the image */

@@ -138,6 +138,11 @@ bool rule_launched(struct deciding *d)
     bool runs =
         (phase == PHASE_READY || phase == PHASE_REPLACING) && current->state == CLUSTER_RUNNING;
     if (runs && !d->out->record.ran) record_take_run(&d->out->record);
+    /* Whoever starts it pulls what the tag points to then. */
+    bool is_stopped = phase == PHASE_READY && current->state == CLUSTER_TERMINATED;
+    if (is_stopped && d->in->desired != NULL && d->desired->keep.follow_tag) {
+        d->out->record.image_digest = NULL;
+    }
     /* Where nobody saw which image it started with, what the tag points to now is taken for it. */
     bool is_dark = current->state == CLUSTER_RUNNING && d->out->record.image_digest == NULL;
     if (is_dark && d->in->desired != NULL) d->out->record.image_digest = image_now(d);

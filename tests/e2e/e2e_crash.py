@@ -30,6 +30,7 @@ class Killed(EndToEnd):
     """A scenario, run once for each instant."""
 
     speed = 20000
+    ends_with = 0  # an apply that is not killed
 
     def setUp(self):
         super().setUp()
@@ -75,7 +76,7 @@ class Killed(EndToEnd):
                 with promise(8):
                     self.check()
                     self.check_journal()
-                if ended.code == 0:
+                if ended.code == self.ends_with:
                     self.assertGreater(at, 5, "the killer was not at work")
                     return
                 self.assertEqual(ended.code, -signal.SIGKILL, str(ended))
@@ -228,6 +229,55 @@ class Scripting(Killed):
 
     def test_after_each_sync(self):
         self.kill_everywhere("after")
+
+
+class Returning(Killed):
+    """A new version that does not start, and the way back to what ran before."""
+
+    ends_with = 1
+    strategy = "recreate"
+
+    def want(self, image):
+        """The manifest."""
+        self.write("old.yaml", cluster("old", image=image, keep={"strategy": self.strategy}))
+
+    def begin(self):
+        """One that runs."""
+        self.workspace.control("image", url="acme/etl:2.0", behaviour="broken")
+        self.want("acme/etl:1.0")
+        self.keeper("apply")
+        self.before = self.workspace.one("old")
+
+    def change(self):
+        """The image does not start."""
+        self.want("acme/etl:2.0")
+
+    def check(self):
+        """What ran before runs again, alone; the other was tried once."""
+        rerun = self.keeper("apply", expect=1)
+        self.assertIn("old: rolled-back: ", rerun.err)
+        now = self.workspace.one("old")
+        self.assertEqual((now["cluster_id"], now["state"]),
+                         (self.before["cluster_id"], "RUNNING"))
+        self.assertEqual(now["cluster"]["docker_image"], self.before["cluster"]["docker_image"])
+        self.assertLessEqual(len(self.workspace.named("old")), 2, "tried once")
+        if self.strategy == "blue-green":
+            self.assertEqual(now["launches"], 1, "it was never stopped")
+
+    def test_before_each_sync(self):
+        self.kill_everywhere("before")
+
+
+class ReturningInPlace(Returning):
+    """Likewise, with the one cluster that there is."""
+
+    strategy = "in-place"
+
+
+class ReturningBlueGreen(Returning):
+    """Likewise, while the old one serves."""
+
+    strategy = "blue-green"
 
 
 del Killed  # it is no test itself

@@ -1,8 +1,19 @@
-"""Launches that fail: shown in plain words, not repeated in vain, and mended by a change."""
+"""Launches that fail: shown in plain words, not repeated in vain, and mended by a change.
 
-from harness import EndToEnd, cluster, main, promise
+The launch itself is what is meant here: nobody asks the registry before, nothing goes back after.
+e2e_registry.py and e2e_rollback.py are about those.
+"""
 
+from harness import EndToEnd, main, promise
+from harness import cluster as any_cluster
+
+LAUNCHED = {"preflight": "off", "rollback": False}
 FAST = {"CLUSTERKEEPER_TIMEOUT": "4s"}
+
+
+def cluster(name, **parts):
+    """The text of a manifest whose image is launched as it is."""
+    return any_cluster(name, keep=LAUNCHED, **parts)
 
 
 class Failing(EndToEnd):
@@ -85,7 +96,7 @@ class Failing(EndToEnd):
         self.assert_quiet()
 
     def test_private_image(self):
-        image = "registry.example.com/etl:1.0"
+        image = "acme/private:1.0"
         self.workspace.control("image", url=image, behaviour="private", password="sesame")
         auth = {"url": image, "basic_auth": {"username": {"fromEnv": "REGISTRY_USER"},
                                              "password": {"fromEnv": "REGISTRY_PASSWORD"}}}

@@ -8,7 +8,7 @@ import threading
 
 from harness import EndToEnd, cluster, main, promise, wait_for
 
-IMAGE = "registry.example.com/etl:1.0"
+IMAGE = "acme/secret:1.0"
 
 
 class Wire:
@@ -161,9 +161,22 @@ class Secrets(EndToEnd):
 
     def test_failing_launch(self):
         self.workspace.control("image", url=IMAGE, behaviour="private", password="another")
-        self.manifest()
+        self.manifest(keep={"preflight": "off"})
         self.run_and_search("apply", expect=1)
         self.run_and_search("status", "etl")
+
+    def test_a_registry_that_refuses(self):
+        self.workspace.control("image", url=IMAGE, behaviour="private", password="another")
+        self.manifest()
+        for message in ("password", "user"):
+            body = {"status": 403, "message": f"bad {self.secrets[message]}"}
+            self.workspace.fault("status", "registry/manifest", times=1, **body)
+            self.run_and_search("apply", "--log-level", "debug", expect=None,
+                                env={"CLUSTERKEEPER_TIMEOUT": "5s"})
+            self.assertEqual(self.workspace.struck(), [1], "the fault was never met")
+            self.workspace.heal()
+            self.run_and_search("apply", "--log-level", "debug", expect=1)
+        self.run_and_search("plan", "--output", "json")
 
     def test_a_secret_that_is_not_there(self):
         self.manifest()

@@ -111,7 +111,7 @@ class Watching(EndToEnd):
             wait_for(lambda: self.workspace.counts().get("clusters/list") == 1)
 
     def test_sighup_reads_secrets_again(self):
-        image = "registry.example.com/etl:1.0"
+        image = "acme/etl:1.0"  # of a registry that can be asked
         secret = self.path("password")
         auth = {"url": image, "basic_auth": {"username": {"fromEnv": "REGISTRY_USER"},
                                              "password": {"fromFile": secret}}}
@@ -248,6 +248,16 @@ class Idle(EndToEnd):
         self.assertEqual(list(self.workspace.counts()), ["clusters/list"])
         ticks = os.sysconf("SC_CLK_TCK")
         self.assertLess(used, ticks, "with sanitizers and 4 listings: less than a second of 4")
+
+    def test_a_tag_that_is_followed_does_not_keep_it_awake(self):
+        self.write("etl.yaml", cluster("etl", keep={"follow_tag": True}))
+        service = self.service("--interval", "1s")
+        service.wait("event=settled cluster=etl")
+        self.workspace.forget_requests()
+        before = cpu_ticks(service.process.pid)
+        wait_for(lambda: self.workspace.counts().get("clusters/list", 0) >= 4)
+        used = cpu_ticks(service.process.pid) - before
+        self.assertLess(used, os.sysconf("SC_CLK_TCK") / 2, "half a second of four")
 
     def test_a_long_wait_makes_no_turns(self):
         self.write("etl.yaml", cluster("etl"))

@@ -201,7 +201,7 @@ class Lost(EndToEnd):
         self.assert_quiet()
 
     def test_secrets_of_another_key_restart_nothing(self):
-        auth = {"url": "registry.example.com/etl:1.0",
+        auth = {"url": "acme/secret:1.0",
                 "basic_auth": {"username": {"fromEnv": "WHO"}, "password": {"fromEnv": "WHAT"}}}
         self.env.update(WHO="robot", WHAT="open sesame")
         self.write("a.yaml", cluster("a", spec={"docker_image": auth}))

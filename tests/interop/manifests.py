@@ -27,7 +27,7 @@ AWS = ("""
     custom_tags: {team: data, cost-centre: "4711", "a.b:c/d": x=y+z@w}
     data_security_mode: SINGLE_USER
     docker_image:
-      url: registry.example.com/acme/etl:1.4.2
+      url: acme/etl:1.4.2
       basic_auth: {username: {fromEnv: REGISTRY_USER}, password: {fromEnv: REGISTRY_PASSWORD}}
     driver_node_type_flexibility: {alternate_node_type_ids: [m5d.xlarge]}
     driver_node_type_id: i3.2xlarge
@@ -65,7 +65,7 @@ AWS = ("""
     cluster_name="Nightly ETL",
     custom_tags={"team": "data", "cost-centre": "4711", "a.b:c/d": "x=y+z@w"},
     data_security_mode=DataSecurityMode.SINGLE_USER,
-    docker_image=DockerImage(url="registry.example.com/acme/etl:1.4.2",
+    docker_image=DockerImage(url="acme/etl:1.4.2",
                              basic_auth=DockerBasicAuth(username="robot", password="p\"ss\\wörd")),
     driver_node_type_flexibility=NodeTypeFlexibility(["m5d.xlarge"]),
     driver_node_type_id="i3.2xlarge",

@@ -239,8 +239,9 @@ static const char *broken_target(const struct scene *scene, const struct decisio
                                           text_equal(record->failed_id, target->id));
     bool is_adopted =
         scene->in.desired != NULL && text_equal(scene->in.desired->keep.adopt, target->id);
-    if (text_equal(target->owner, "other"))
+    if (text_equal(target->owner, "other")) {
         return "promise 2 (only its own): a call for a cluster of another owner";
+    }
     if (!is_recorded && !is_adopted && !tags_match(target, "main", "etl")) {
         return "promise 2 (only its own): a call for a cluster that is not ours";
     }
