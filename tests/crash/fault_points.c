@@ -3,19 +3,20 @@
  * it can. See README.md.
  */
 #include "job.h"
+#include "sim/arguments.h"
 #include "workdir.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-enum { EXIT_USAGE = 64, FAILURES_SHOWN_MAX = 10 };
+enum { FAILURES_SHOWN_MAX = 10 };
 
 struct request {
     uint64_t every; /* each so many-th point */
     const char *kind;
-    int64_t number; /* -1: all */
+    uint64_t number; /* this one alone, if is_single */
+    bool is_single;
     bool is_traced;
     bool is_hasty; /* the job that has to be found out */
 };
@@ -63,8 +64,8 @@ static void run_kind(const struct request *request, const char *state_path, size
                      struct row *row)
 {
     const struct fault_kind *kind = &fault_kinds[kind_index];
-    uint64_t first = request->number >= 0 ? (uint64_t)request->number : kind_index % request->every;
-    uint64_t last = request->number >= 0 ? first + 1 : row->points;
+    uint64_t first = request->is_single ? request->number : kind_index % request->every;
+    uint64_t last = request->is_single ? first + 1 : row->points;
     for (uint64_t i = first; i < last; i += request->every) {
         struct fault_plan plan = { .kind = kind, .number = i };
         row->runs++;
@@ -106,50 +107,30 @@ static int run_all(const struct request *request, const char *state_path)
 static const char usage[] =
     "usage: fault_points [--every N] [--kind 'NAME'] [--number K] [--trace] [--hasty]\n";
 
-static bool read_option(int option, const char *value, struct request *request)
+static bool read_request(int argc, char **argv, struct request *request, int *ret_exit)
 {
-    switch (option) {
-    case 'e':
-        request->every = strtoull(value, NULL, 10);
-        return request->every > 0;
-    case 'k':
-        request->kind = value;
-        return true;
-    case 'n':
-        request->number = strtoll(value, NULL, 10);
-        return true;
-    case 'h':
-        request->is_hasty = true;
-        return true;
-    case 't':
-        request->is_traced = true;
-        return true;
-    default:
-        return false;
-    }
+    const struct argument options[] = {
+        { "every", ARGUMENT_NUMBER, "N", "each so many-th point", .min = 1,
+          .ret_number = &request->every },
+        { "kind", ARGUMENT_TEXT, "NAME", "this kind of failure alone", .ret_text = &request->kind },
+        { "number", ARGUMENT_NUMBER, "K", "this point alone", .ret_is_given = &request->is_single,
+          .ret_number = &request->number },
+        { "trace", ARGUMENT_FLAG, NULL, "tell each run", .ret_is_given = &request->is_traced },
+        { "hasty", ARGUMENT_FLAG, NULL, "succeed when the hasty job is found out",
+          .ret_is_given = &request->is_hasty },
+    };
+    const struct arguments arguments = { usage, options, COUNT_OF(options) };
+    return arguments_read(&arguments, argc, argv, ret_exit);
 }
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        { "every", required_argument, NULL, 'e' },  { "kind", required_argument, NULL, 'k' },
-        { "number", required_argument, NULL, 'n' }, { "trace", no_argument, NULL, 't' },
-        { "hasty", no_argument, NULL, 'h' },        { NULL, 0, NULL, 0 },
-    };
-    struct request request = { .every = 1, .number = -1 };
+    struct request request = { .every = 1 };
     struct workdir workdir;
-    int option = 0;
-    bool is_good = true;
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
-    while (is_good && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        is_good = read_option(option, optarg, &request);
-    }
-    if (!is_good || optind != argc) {
-        (void)fputs(usage, stderr);
-        return EXIT_USAGE;
-    }
+    int rc = 0;
+    if (!read_request(argc, argv, &request, &rc)) return rc;
     if (!workdir_make(&workdir)) return 1;
-    int rc = run_all(&request, workdir.state_path);
+    rc = run_all(&request, workdir.state_path);
     workdir_remove(&workdir);
     return rc;
 }

@@ -4,18 +4,16 @@
  */
 #include "life.h"
 #include "mem.h"
+#include "sim/arguments.h"
 #include "workdir.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
-enum { CUTS_PER_LIFE = 6, FAILURES_SHOWN_MAX = 10, EXIT_USAGE = 64 };
+enum { CUTS_PER_LIFE = 6, FAILURES_SHOWN_MAX = 10 };
 
 static const char *const weak_names[WEAK_COUNT] = {
-    [WEAK_NOWHERE] = "",
     [WEAK_NORMAL] = "normal",
     [WEAK_NOSYNC] = "nosync",
     [WEAK_SPLIT] = "split",
@@ -122,67 +120,35 @@ static const char usage[] =
     "usage: power_cuts [--cuts N] [--from SEED] [--cache] [--weaken normal|nosync|split]\n"
     "       power_cuts --seed S [--trace] [--cache] [--weaken ...]\n";
 
-static bool read_weakness(const char *name, enum weakness *ret_weakness)
+static bool read_request(int argc, char **argv, struct request *request, int *ret_exit)
 {
-    for (size_t i = 1; i < WEAK_COUNT; i++) {
-        if (strcmp(name, weak_names[i]) != 0) continue;
-        *ret_weakness = (enum weakness)i;
-        return true;
-    }
-    return false;
-}
-
-static bool read_option(int option, const char *value, struct request *request)
-{
-    switch (option) {
-    case 'c':
-        request->cuts = strtoull(value, NULL, 10);
-        return true;
-    case 'f':
-        request->from = strtoull(value, NULL, 10);
-        return true;
-    case 's':
-        request->from = strtoull(value, NULL, 10);
-        request->is_single = true;
-        return true;
-    case 't':
-        request->is_traced = true;
-        return true;
-    case 'k':
-        request->checks_cache = true;
-        return true;
-    case 'w':
-        return read_weakness(value, &request->weakness);
-    default:
-        return false;
-    }
+    unsigned weakness = request->weakness;
+    const struct argument options[] = {
+        { "cuts", ARGUMENT_NUMBER, "N", "until so many are survived",
+          .ret_number = &request->cuts },
+        { "from", ARGUMENT_NUMBER, "SEED", "the first life", .ret_number = &request->from },
+        { "seed", ARGUMENT_NUMBER, "S", "this life alone", .ret_is_given = &request->is_single,
+          .ret_number = &request->from },
+        { "trace", ARGUMENT_FLAG, NULL, "tell each life", .ret_is_given = &request->is_traced },
+        { "weaken", ARGUMENT_WORD, "normal|nosync|split", "succeed when this is found out",
+          .ret_word = &weakness, .words = weak_names, .words_len = WEAK_COUNT },
+        { "cache", ARGUMENT_FLAG, NULL, "check the cache file too",
+          .ret_is_given = &request->checks_cache },
+    };
+    const struct arguments arguments = { usage, options, COUNT_OF(options) };
+    if (!arguments_read(&arguments, argc, argv, ret_exit)) return false;
+    request->weakness = (enum weakness)weakness;
+    return true;
 }
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        { "cuts", required_argument, NULL, 'c' },
-        { "from", required_argument, NULL, 'f' },
-        { "seed", required_argument, NULL, 's' },
-        { "trace", no_argument, NULL, 't' },
-        { "weaken", required_argument, NULL, 'w' },
-        { "cache", no_argument, NULL, 'k' },
-        { NULL, 0, NULL, 0 },
-    };
     struct request request = { .from = 1, .cuts = 1500 };
     struct workdir workdir;
-    int option = 0;
-    bool is_good = true;
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
-    while (is_good && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        is_good = read_option(option, optarg, &request);
-    }
-    if (!is_good || optind != argc) {
-        (void)fputs(usage, stderr);
-        return EXIT_USAGE;
-    }
+    int rc = 0;
+    if (!read_request(argc, argv, &request, &rc)) return rc;
     if (!workdir_make(&workdir)) return 1;
-    int rc = run(&request, workdir.state_path);
+    rc = run(&request, workdir.state_path);
     workdir_remove(&workdir);
     return rc;
 }

@@ -1,10 +1,10 @@
 /*
  * sim: many runs from many seeds, or one run looked at closely. See README.md.
  */
+#include "arguments.h"
 #include "marks.h"
 #include "shrink.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -220,16 +220,6 @@ static int run_all(const struct request *request, struct bench *bench)
 
 /* ---- the command line ---- */
 
-static const struct option options[] = {
-    { "seeds", required_argument, NULL, 'n' },   { "from", required_argument, NULL, 'f' },
-    { "seed", required_argument, NULL, 's' },    { "size", required_argument, NULL, 'z' },
-    { "list", required_argument, NULL, 'l' },    { "trace", no_argument, NULL, 't' },
-    { "twice", no_argument, NULL, '2' },         { "go-on", no_argument, NULL, 'g' },
-    { "shrink", no_argument, NULL, 'k' },        { "marks", no_argument, NULL, 'm' },
-    { "all-marks", no_argument, NULL, 'M' },     { "happenings", required_argument, NULL, 'h' },
-    { "without", required_argument, NULL, 'w' }, { NULL, 0, NULL, 0 },
-};
-
 static const char usage[] =
     "usage: sim [--seeds N] [--from S] [--size small|large] [--list FILE] [--go-on] [--shrink]\n"
     "           [--twice] [--marks] [--all-marks]\n"
@@ -245,52 +235,43 @@ static void read_numbers(const char *text, struct request *request)
     }
 }
 
-static bool read_option(int option, const char *value, struct request *request)
+static bool read_request(int argc, char **argv, struct request *request, int *ret_exit)
 {
-    switch (option) {
-    case 'n':
-        request->seeds = strtoull(value, NULL, 10);
-        return true;
-    case 'f':
-        request->from = strtoull(value, NULL, 10);
-        return true;
-    case 's':
-        request->from = strtoull(value, NULL, 10);
-        request->seeds = 1;
-        return true;
-    case 'z':
-        request->size = strcmp(value, "large") == 0 ? SIM_LARGE : SIM_SMALL;
-        return true;
-    case 'l':
-        request->list = value;
-        return true;
-    case 't':
-        request->is_traced = true;
-        return true;
-    case '2':
-        request->checks_twice = true;
-        return true;
-    case 'g':
-        request->goes_on = true;
-        return true;
-    case 'k':
-        request->shrinks = true;
-        return true;
-    case 'm':
-        request->reports_marks = true;
-        return true;
-    case 'M':
-        request->wants_marks = true;
-        return true;
-    case 'h':
-        request->happenings_max = (unsigned)strtoul(value, NULL, 10);
-        return true;
-    case 'w':
-        read_numbers(value, request);
-        return true;
-    default:
-        return false;
-    }
+    static const char *const sizes[] = { [SIM_SMALL] = "small", [SIM_LARGE] = "large" };
+    bool is_single = false;
+    uint64_t happenings_max = request->happenings_max;
+    const char *without = "";
+    unsigned size = request->size;
+    const struct argument options[] = {
+        { "seeds", ARGUMENT_NUMBER, "N", "so many runs", .ret_number = &request->seeds },
+        { "from", ARGUMENT_NUMBER, "S", "the first seed", .ret_number = &request->from },
+        { "seed", ARGUMENT_NUMBER, "S", "this seed alone", .ret_is_given = &is_single,
+          .ret_number = &request->from },
+        { "size", ARGUMENT_WORD, "small|large", "of the worlds", .ret_word = &size, .words = sizes,
+          .words_len = COUNT_OF(sizes) },
+        { "list", ARGUMENT_TEXT, "FILE", "the seeds in this file", .ret_text = &request->list },
+        { "trace", ARGUMENT_FLAG, NULL, "tell each run", .ret_is_given = &request->is_traced },
+        { "twice", ARGUMENT_FLAG, NULL, "equal seeds, equal runs",
+          .ret_is_given = &request->checks_twice },
+        { "go-on", ARGUMENT_FLAG, NULL, "however many have failed",
+          .ret_is_given = &request->goes_on },
+        { "shrink", ARGUMENT_FLAG, NULL, "make a run that fails small",
+          .ret_is_given = &request->shrinks },
+        { "marks", ARGUMENT_FLAG, NULL, "show the rare branches",
+          .ret_is_given = &request->reports_marks },
+        { "all-marks", ARGUMENT_FLAG, NULL, "none may be missing",
+          .ret_is_given = &request->wants_marks },
+        { "happenings", ARGUMENT_NUMBER, "N", "only the first so many", .max = UINT32_MAX,
+          .ret_number = &happenings_max },
+        { "without", ARGUMENT_TEXT, "N,N,...", "but not these happenings", .ret_text = &without },
+    };
+    const struct arguments arguments = { usage, options, COUNT_OF(options) };
+    if (!arguments_read(&arguments, argc, argv, ret_exit)) return false;
+    if (is_single) request->seeds = 1;
+    request->happenings_max = (unsigned)happenings_max;
+    request->size = (enum sim_size)size;
+    read_numbers(without, request);
+    return true;
 }
 
 int main(int argc, char **argv)
@@ -298,22 +279,14 @@ int main(int argc, char **argv)
     static struct request request = { .from = 1, .seeds = 100, .happenings_max = UINT32_MAX };
     struct bench bench = { .runs = 0 };
     char directory[DIRECTORY_SIZE];
-    int option = 0;
-    bool is_good = true;
-    /* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
-    while (is_good && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        is_good = read_option(option, optarg, &request);
-    }
-    if (!is_good || optind != argc) {
-        (void)fputs(usage, stderr);
-        return 64;
-    }
+    int rc = 0;
+    if (!read_request(argc, argv, &request, &rc)) return rc;
     if (!make_place(directory)) {
         (void)fprintf(stderr, "sim: cannot make a directory for state files\n");
         return 1;
     }
     (void)snprintf(bench.state_path, sizeof(bench.state_path), "%s/state.db", directory);
-    int rc = make_disk(bench.state_path, &bench.empty) ? run_all(&request, &bench) : 1;
+    rc = make_disk(bench.state_path, &bench.empty) ? run_all(&request, &bench) : 1;
     disk_release(&bench.empty);
     remove_place(directory);
     return rc;
