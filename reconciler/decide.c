@@ -85,8 +85,11 @@ bool rule_missing(struct deciding *d)
         return deciding_look(d, record->cluster_id, "not in the listing: asking for it by its ID");
     }
     /* Also when a listing has shown it already: an answer may lag behind that. */
-    bool is_new = (record->phase == PHASE_LAUNCHING || record->phase == PHASE_READY) &&
-                  d->in->now_ms - record->phase_since_ms < d->in->policy->create_grace_ms;
+    enum phase phase = record->phase;
+    bool may_be_hidden = phase == PHASE_LAUNCHING || phase == PHASE_READY ||
+                         (phase == PHASE_REMOVING && !record->ran);
+    bool is_new =
+        may_be_hidden && d->in->now_ms - record->phase_since_ms < d->in->policy->create_grace_ms;
     if (is_new) {
         MARK(created_and_not_shown_yet);
         return deciding_hold(d, HOLD_WAIT, d->in->now_ms + d->in->policy->poll_ms,

@@ -66,10 +66,38 @@ static bool give_flag(struct decide_case *c, const char *word)
     return true;
 }
 
+/* What the registry said last; as in image.h, with "-" for a blank. */
+static bool give_verdict(struct decide_case *c, const char *name)
+{
+    for (size_t i = 0; i < IMAGE_VERDICT_COUNT; i++) {
+        enum image_verdict verdict = (enum image_verdict)i;
+        bool is_it = strlen(name) == strlen(image_verdict_name(verdict));
+        for (size_t j = 0; is_it && name[j] != '\0'; j++) {
+            char letter = image_verdict_name(verdict)[j];
+            is_it = name[j] == (letter == ' ' ? '-' : letter);
+        }
+        if (!is_it) continue;
+        c->registry.verdict = IMAGE_FOUND; /* it can be asked */
+        c->image.verdict = verdict;
+        c->image.text = "so it is";
+        return true;
+    }
+    return false;
+}
+
 static bool give_value(struct decide_case *c, const char *name, const char *value)
 {
     if (text_equal(name, "jitter")) {
         c->jitter = strtoull(value, NULL, 10);
+        return true;
+    }
+    if (text_equal(name, "registry")) return give_verdict(c, value);
+    if (text_equal(name, "digest")) {
+        c->image.digest = value;
+        return true;
+    }
+    if (text_equal(name, "ask_again_ms")) {
+        c->image.ask_again_ms = strtoll(value, NULL, 10);
         return true;
     }
     if (text_equal(name, "rewrites")) {
@@ -120,6 +148,8 @@ static struct record shortened(const struct names *names, const struct record *r
     shorten(names, &copy.pending_spec);
     shorten(names, &copy.pending_digest);
     shorten(names, &copy.failed_digest);
+    shorten(names, &copy.good_spec);
+    shorten(names, &copy.good_digest);
     return copy;
 }
 
@@ -269,7 +299,9 @@ static const char *tell(struct decide_case *c, const struct names *names,
     }
     if (d->current != NULL) buf_addf(&out, "keeps %s, ", d->current->id);
     buf_addf(&out, "since %s", d->why);
+    if (d->caution != NULL) buf_addf(&out, "; caution: %s", d->caution);
     if (d->note != NULL) buf_addf(&out, "; noted: %s", d->note);
+    if (d->note_detail != NULL) buf_addf(&out, " (%s)", d->note_detail);
     if (d->record_dropped) buf_adds(&out, "; record dropped");
     const char *changes = record_changes(&c->arena, &before, &after);
     if (changes[0] != '\0') buf_addf(&out, "; record %s", changes);

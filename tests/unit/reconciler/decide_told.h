@@ -18,7 +18,8 @@ struct told {
      * and the spec of `wants`, "@old" and "@old-spec" those that the record was made for.
      * "no-record"; "listing": there is a new one; "no-prune", "prune-unclaimed";
      * "jitter=": the random number; "scripts": the manifest has two, and one is not uploaded yet;
-     * "terse", "rewrites=": of the workspace, as in decide_case.h.
+     * "terse", "rewrites=": of the workspace, as in decide_case.h; "registry=no-access", "digest=",
+     * "ask_again_ms=": what the registry said last.
      */
     const char *given;
     /*

@@ -15,43 +15,28 @@ enum kind { TEXT, NUMBER, TIME, PHASE };
 #name_, kind_, offsetof(struct record, name_) \
     }
 
-/* What ran before (ran, good_spec, good_digest) has tests of its own: test_decide_rollback.c. */
 static const struct member_of_record {
     const char *name;
     enum kind kind;
     size_t offset;
 } members[] = {
-    MEMBER(PHASE, phase),
-    MEMBER(TEXT, name),
-    MEMBER(TEXT, source),
-    MEMBER(TEXT, cluster_id),
-    MEMBER(TEXT, predecessor_id),
-    MEMBER(TEXT, operation),
-    MEMBER(TEXT, pending_spec),
-    MEMBER(TEXT, pending_digest),
-    MEMBER(TEXT, applied_spec),
-    MEMBER(TEXT, applied_digest),
-    MEMBER(TEXT, libraries),
-    MEMBER(TEXT, permissions),
-    MEMBER(TEXT, image),
-    MEMBER(TEXT, failed_digest),
-    MEMBER(TEXT, error),
-    MEMBER(TIME, phase_since_ms),
-    MEMBER(TEXT, failed_id),
-    MEMBER(TEXT, failed_why),
-    MEMBER(TEXT, failed_image),
-    MEMBER(TEXT, image_digest),
-    MEMBER(TEXT, pending_image),
-    MEMBER(TEXT, good_image),
-    MEMBER(TEXT, good_libraries),
-    MEMBER(TEXT, good_permissions),
-    MEMBER(NUMBER, rollback),
-    MEMBER(NUMBER, pinned),
-    MEMBER(NUMBER, prune),
-    MEMBER(NUMBER, adopted),
-    MEMBER(NUMBER, clean_listings),
-    MEMBER(NUMBER, failures),
-    MEMBER(TIME, retry_at_ms),
+    MEMBER(PHASE, phase),         MEMBER(TEXT, name),
+    MEMBER(TEXT, source),         MEMBER(TEXT, cluster_id),
+    MEMBER(TEXT, predecessor_id), MEMBER(TEXT, operation),
+    MEMBER(TEXT, pending_spec),   MEMBER(TEXT, pending_digest),
+    MEMBER(TEXT, applied_spec),   MEMBER(TEXT, applied_digest),
+    MEMBER(TEXT, libraries),      MEMBER(TEXT, permissions),
+    MEMBER(TEXT, image),          MEMBER(TEXT, failed_digest),
+    MEMBER(TEXT, error),          MEMBER(TIME, phase_since_ms),
+    MEMBER(TEXT, failed_id),      MEMBER(TEXT, failed_why),
+    MEMBER(TEXT, failed_image),   MEMBER(TEXT, image_digest),
+    MEMBER(TEXT, pending_image),  MEMBER(TEXT, good_spec),
+    MEMBER(TEXT, good_digest),    MEMBER(TEXT, good_image),
+    MEMBER(TEXT, good_libraries), MEMBER(TEXT, good_permissions),
+    MEMBER(NUMBER, ran),          MEMBER(NUMBER, rollback),
+    MEMBER(NUMBER, pinned),       MEMBER(NUMBER, prune),
+    MEMBER(NUMBER, adopted),      MEMBER(NUMBER, clean_listings),
+    MEMBER(NUMBER, failures),     MEMBER(TIME, retry_at_ms),
     MEMBER(TIME, updated_ms),
 };
 

@@ -155,6 +155,143 @@ static void test_unreadable_spec(void **state)
     check(&row, &record, 7);
 }
 
+/* A record with all that can be gone back to. */
+static struct record with_good(void)
+{
+    struct record record = full;
+    record.ran = 1;
+    record.image_digest = "sha256:aa";
+    record.pending_image = "sha256:bb";
+    record.good_spec = "g";
+    record.good_digest = "gd";
+    record.good_image = "gi";
+    record.good_libraries = "gl";
+    record.good_permissions = "gp";
+    record.failed_id = "f";
+    record.failed_image = "sha256:ff";
+    return record;
+}
+
+/* What ran is kept as what to go back to, until what comes after it has been seen running. */
+static void test_what_ran(void **state)
+{
+    (void)state;
+    struct record record = with_good();
+    static const struct row rows[] = {
+        { { .step = STEP_CREATE, .cluster_id = "n" },
+          PHASE_CREATING,
+          "phase=launching cluster_id=n pending_spec=- pending_digest=- "
+          "applied_spec={\"docker_image\":{\"url\":\"acme/etl:2\"}} applied_digest=new "
+          "libraries=- permissions=- image=acme/etl:2 phase_since_ms=1000 "
+          "image_digest=sha256:bb pending_image=- good_spec={} good_digest=old "
+          "good_image=sha256:aa good_libraries=[1] good_permissions=[2] ran=0 pinned=-1 "
+          "adopted=0 clean_listings=0 updated_ms=1000" },
+        { { .step = STEP_EDIT, .target_id = "a" },
+          PHASE_NONE,
+          "pending_spec=- pending_digest=- "
+          "applied_spec={\"docker_image\":{\"url\":\"acme/etl:2\"}} applied_digest=new "
+          "image=acme/etl:2 failed_digest=- image_digest=sha256:bb pending_image=- "
+          "good_spec={} good_digest=old good_image=sha256:aa good_libraries=[1] "
+          "good_permissions=[2] ran=0 retry_at_ms=0 updated_ms=1000" },
+        { { .step = STEP_RESIZE, .target_id = "a" },
+          PHASE_NONE,
+          "pending_spec=- pending_digest=- "
+          "applied_spec={\"docker_image\":{\"url\":\"acme/etl:2\"}} applied_digest=new "
+          "image=acme/etl:2 image_digest=sha256:bb pending_image=- good_spec=- good_digest=- "
+          "good_image=- good_libraries=- good_permissions=- updated_ms=1000" },
+        { { .step = STEP_START, .target_id = "a" },
+          PHASE_NONE,
+          "phase=launching phase_since_ms=1000 updated_ms=1000" },
+        { { .step = STEP_DELETE, .target_id = "a" },
+          PHASE_NONE,
+          "phase=none cluster_id=- failed_digest=- error=- phase_since_ms=1000 failures=0 "
+          "retry_at_ms=0 updated_ms=1000" },
+        { { .step = STEP_DELETE, .target_id = "f" }, PHASE_NONE, "failed_id=- updated_ms=1000" },
+        { { .step = STEP_CHECK }, PHASE_NONE, "updated_ms=1000" },
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct row row = rows[i];
+        row.outcome.ok = true;
+        check(&row, &record, 7);
+    }
+}
+
+/* Where nothing new has run, what was gone back to before stays. */
+static void test_nothing_better(void **state)
+{
+    (void)state;
+    struct record record = with_good();
+    record.ran = 0;
+    static const struct row not_run[] = {
+        { { .step = STEP_EDIT, .ok = true, .target_id = "a" },
+          PHASE_NONE,
+          "pending_spec=- pending_digest=- "
+          "applied_spec={\"docker_image\":{\"url\":\"acme/etl:2\"}} applied_digest=new "
+          "image=acme/etl:2 failed_digest=- image_digest=sha256:bb pending_image=- "
+          "retry_at_ms=0 updated_ms=1000" },
+        { { .step = STEP_RESIZE, .ok = true, .target_id = "a" },
+          PHASE_NONE,
+          "pending_spec=- pending_digest=- "
+          "applied_spec={\"docker_image\":{\"url\":\"acme/etl:2\"}} applied_digest=new "
+          "image=acme/etl:2 image_digest=sha256:bb pending_image=- updated_ms=1000" },
+    };
+    for (size_t i = 0; i < COUNT_OF(not_run); i++) {
+        check(&not_run[i], &record, 7);
+    }
+    /* Nothing is known of what ran. */
+    record.ran = 1;
+    record.applied_spec = NULL;
+    static const struct row unknown[] = {
+        { { .step = STEP_EDIT, .ok = true, .target_id = "a" },
+          PHASE_NONE,
+          "pending_spec=- pending_digest=- "
+          "applied_spec={\"docker_image\":{\"url\":\"acme/etl:2\"}} applied_digest=new "
+          "image=acme/etl:2 failed_digest=- image_digest=sha256:bb pending_image=- ran=0 "
+          "retry_at_ms=0 updated_ms=1000" },
+    };
+    check(&unknown[0], &record, 7);
+}
+
+/* On the way back a manifest is set aside already: a refusal ends the way. */
+static void test_refused_on_the_way_back(void **state)
+{
+    (void)state;
+    static const struct {
+        int rollback;
+        struct row row;
+    } rows[] = {
+        { ROLLBACK_NONE,
+          { { .step = STEP_EDIT },
+            PHASE_NONE,
+            "pending_spec=- failed_digest=new error=no luck failed_image=- failures=2 "
+            "retry_at_ms=0 updated_ms=1000" } },
+        { ROLLBACK_BACK,
+          { { .step = STEP_EDIT },
+            PHASE_NONE,
+            "pending_spec=- error=it did not start; and going back to what ran before failed: no "
+            "luck rollback=2 failures=2 retry_at_ms=0 updated_ms=1000" } },
+        { ROLLBACK_BACK,
+          { { .step = STEP_EDIT, .ok = true, .target_id = "a" },
+            PHASE_NONE,
+            "pending_spec=- pending_digest=- "
+            "applied_spec={\"docker_image\":{\"url\":\"acme/etl:2\"}} applied_digest=new "
+            "image=acme/etl:2 retry_at_ms=0 updated_ms=1000" } },
+        { ROLLBACK_FAILED,
+          { { .step = STEP_EDIT },
+            PHASE_NONE,
+            "pending_spec=- failed_digest=new error=no luck failed_image=- failures=2 "
+            "retry_at_ms=0 updated_ms=1000" } },
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct record record = full;
+        record.rollback = rows[i].rollback;
+        record.failed_image = "sha256:ff";
+        struct row row = rows[i].row;
+        if (!row.outcome.ok) (void)err_set(&row.outcome.err, ERR_REJECTED, "no luck");
+        check(&row, &record, 7);
+    }
+}
+
 #define AGAIN    "error=no luck failures=2 retry_at_ms=11000 updated_ms=1000"
 #define FINAL    "failed_digest=new error=no luck failures=2 retry_at_ms=0 updated_ms=1000"
 #define DROPPED  "pending_spec=- "
@@ -255,9 +392,10 @@ static void test_waits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_ran),        cmocka_unit_test(test_refused_on_the_way_back),
         cmocka_unit_test(test_worked),          cmocka_unit_test(test_nothing_pending),
         cmocka_unit_test(test_unreadable_spec), cmocka_unit_test(test_failed),
-        cmocka_unit_test(test_waits),
+        cmocka_unit_test(test_waits),           cmocka_unit_test(test_nothing_better),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,43 +42,50 @@ static void test_replace(void **state)
     (void)state;
     static const struct told rows[] = {
         { NEW, "", "a RUNNING",
-          "replace, new cluster, new ID, look a, keeps a, since docker_image.url changed" },
+          "replace, new cluster, new ID, look a, keeps a, since docker_image.url changed; "
+          "caution: the image was not looked at" },
         { NEW, "phase_since_ms=7", "a RUNNING fresh",
           "replace, new cluster, new ID, terminate a, keeps a, since docker_image.url changed; "
-          "record phase=replacing pending_digest=@ phase_since_ms=5000000" },
+          "caution: the image was not looked at; record phase=replacing pending_digest=@ "
+          "phase_since_ms=5000000" },
         { NEW, "", "a TERMINATED",
-          "edit, applies at its next start, look a, keeps a, since docker_image.url changed" },
+          "edit, applies at its next start, look a, keeps a, since docker_image.url changed; "
+          "caution: the image was not looked at" },
         { NEW, "", "a TERMINATED fresh",
           "edit, applies at its next start, edit a, keeps a, since docker_image.url changed; "
-          "record operation=op1 pending_spec=@spec pending_digest=@" },
+          "caution: the image was not looked at; record operation=op1 pending_spec=@spec "
+          "pending_digest=@" },
         { NEW, "phase=replacing", "a TERMINATED",
           "replace, new cluster, new ID, create -, keeps a, since docker_image.url changed; "
-          "record phase=creating cluster_id=- predecessor_id=a operation=op1 "
-          "pending_spec=@spec pending_digest=@" },
+          "caution: the image was not looked at; record phase=creating cluster_id=- "
+          "predecessor_id=a operation=op1 pending_spec=@spec pending_digest=@" },
         { NEW, FAILED, "a TERMINATED",
           "replace, new cluster, new ID, create -, keeps a, since docker_image.url changed; "
-          "record phase=creating cluster_id=- predecessor_id=a operation=op1 "
-          "pending_spec=@spec pending_digest=@" },
+          "caution: the image was not looked at; record phase=creating cluster_id=- "
+          "predecessor_id=a operation=op1 pending_spec=@spec pending_digest=@" },
         { NEW, "", "a ERROR",
           "replace, new cluster, new ID, create -, keeps a, since docker_image.url changed; "
-          "record phase=creating cluster_id=- predecessor_id=a operation=op1 "
-          "pending_spec=@spec pending_digest=@" },
+          "caution: the image was not looked at; record phase=creating cluster_id=- "
+          "predecessor_id=a operation=op1 pending_spec=@spec pending_digest=@" },
         { BOTH, "", "a RUNNING fresh",
           "replace, new cluster, new ID, terminate a, keeps a, since docker_image.url and 1 "
-          "more changed; record phase=replacing pending_digest=@" },
+          "more changed; caution: the image was not looked at; record phase=replacing "
+          "pending_digest=@" },
         { NEW, "phase=replacing", "a TERMINATED, b RUNNING fresh",
           "dedupe, stops now, terminate b, keeps a, since a live cluster beside the one that "
-          "is kept; record pending_digest=@" },
+          "is kept; caution: the image was not looked at; record pending_digest=@" },
         { NEW, "phase=replacing", "a TERMINATING",
           "held wait, again in 10000, keeps a, since the cluster is TERMINATING" },
         { NEW, "scripts", "a RUNNING fresh",
           "replace, new cluster, new ID, upload a, script 1, keeps a, since docker_image.url "
-          "changed; record pending_digest=@" },
+          "changed; caution: the image was not looked at; record pending_digest=@" },
         { NEW, "phase=replacing predecessor_id=p", "a RUNNING fresh, p RUNNING",
-          "replace, new cluster, new ID, look p, keeps a, since replaced before" },
+          "replace, new cluster, new ID, look p, keeps a, since replaced before; caution: the "
+          "image was not looked at" },
         { EIGHT, "", "a RUNNING fresh",
           "replace, new cluster, new ID, terminate a, keeps a, since docker_image.url and 7 "
-          "more changed; record phase=replacing pending_digest=@" },
+          "more changed; caution: the image was not looked at; record phase=replacing "
+          "pending_digest=@" },
     };
     told_check(rows, COUNT_OF(rows));
 }
@@ -90,33 +97,36 @@ static void test_room(void **state)
     static const struct told rows[] = {
         { NEW, "predecessor_id=p", "a RUNNING fresh",
           "replace, new cluster, new ID, look p, held wait, keeps a, since asking for the "
-          "cluster that was replaced" },
+          "cluster that was replaced; caution: the image was not looked at" },
         { NEW, "predecessor_id=p", "a RUNNING fresh, p TERMINATED",
-          "replace, new cluster, new ID, look p, keeps a, since replaced before" },
+          "replace, new cluster, new ID, look p, keeps a, since replaced before; caution: the "
+          "image was not looked at" },
         { NEW, "predecessor_id=p", "a RUNNING, p TERMINATED fresh",
-          "replace, new cluster, new ID, delete p, keeps a, since replaced before; record "
-          "pending_digest=@" },
+          "replace, new cluster, new ID, delete p, keeps a, since replaced before; caution: "
+          "the image was not looked at; record pending_digest=@" },
         { NEW, "predecessor_id=p", "a RUNNING fresh, p gone",
           "replace, new cluster, new ID, terminate a, keeps a, since docker_image.url changed; "
-          "record phase=replacing predecessor_id=- pending_digest=@" },
+          "caution: the image was not looked at; record phase=replacing predecessor_id=- "
+          "pending_digest=@" },
         { NEW, FAILED "predecessor_id=p", "a TERMINATED, p TERMINATED",
-          "replace, new cluster, new ID, look a, keeps a, since it never ran" },
+          "replace, new cluster, new ID, look a, keeps a, since it never ran; caution: the "
+          "image was not looked at" },
         { NEW, FAILED "predecessor_id=p", "a TERMINATED fresh, p TERMINATED",
-          "replace, new cluster, new ID, delete a, keeps a, since it never ran; record "
-          "pending_digest=@" },
+          "replace, new cluster, new ID, delete a, keeps a, since it never ran; caution: the "
+          "image was not looked at; record pending_digest=@" },
         { NEW, FAILED "predecessor_id=p", "a TERMINATED fresh pinned, p TERMINATED",
-          "replace, new cluster, new ID, unpin a, keeps a, since it never ran; record "
-          "pending_digest=@" },
+          "replace, new cluster, new ID, unpin a, keeps a, since it never ran; caution: the "
+          "image was not looked at; record pending_digest=@" },
         { NEW, "phase=launching predecessor_id=p", "a PENDING fresh, p TERMINATED",
-          "replace, new cluster, new ID, delete a, keeps a, since it never ran; record "
-          "pending_digest=@" },
+          "replace, new cluster, new ID, delete a, keeps a, since it never ran; caution: the "
+          "image was not looked at; record pending_digest=@" },
         { NEW, FAILED, "a TERMINATED fresh",
           "replace, new cluster, new ID, create -, keeps a, since docker_image.url changed; "
-          "record phase=creating cluster_id=- predecessor_id=a operation=op1 "
-          "pending_spec=@spec pending_digest=@" },
+          "caution: the image was not looked at; record phase=creating cluster_id=- "
+          "predecessor_id=a operation=op1 pending_spec=@spec pending_digest=@" },
         { NEW, "predecessor_id=p", "a RUNNING, p TERMINATING fresh",
           "replace, new cluster, new ID, held wait, again in 10000, keeps a, since the cluster "
-          "that is to be removed is TERMINATING" },
+          "that is to be removed is TERMINATING; caution: the image was not looked at" },
     };
     told_check(rows, COUNT_OF(rows));
 }
@@ -126,36 +136,42 @@ static void test_edit(void **state)
     (void)state;
     static const struct told rows[] = {
         { IN_PLACE, "", "a RUNNING",
-          "edit, restarts now, look a, keeps a, since docker_image.url changed" },
+          "edit, restarts now, look a, keeps a, since docker_image.url changed; caution: the "
+          "image was not looked at" },
         { IN_PLACE, "", "a RUNNING fresh",
-          "edit, restarts now, edit a, keeps a, since docker_image.url changed; record "
-          "operation=op1 pending_spec=@spec pending_digest=@" },
+          "edit, restarts now, edit a, keeps a, since docker_image.url changed; caution: the "
+          "image was not looked at; record operation=op1 pending_spec=@spec pending_digest=@" },
         { IN_PLACE, "", "a TERMINATED fresh",
           "edit, applies at its next start, edit a, keeps a, since docker_image.url changed; "
-          "record operation=op1 pending_spec=@spec pending_digest=@" },
+          "caution: the image was not looked at; record operation=op1 pending_spec=@spec "
+          "pending_digest=@" },
         { IN_PLACE, "predecessor_id=p", "a RUNNING fresh, p TERMINATED",
-          "edit, restarts now, look p, keeps a, since replaced before" },
+          "edit, restarts now, look p, keeps a, since replaced before; caution: the image was "
+          "not looked at" },
         { IN_PLACE, "predecessor_id=p", "a RUNNING fresh",
           "edit, restarts now, look p, held wait, keeps a, since asking for the cluster that "
-          "was replaced" },
+          "was replaced; caution: the image was not looked at" },
         { IN_PLACE, "predecessor_id=p", "a RUNNING fresh, p gone",
-          "edit, restarts now, edit a, keeps a, since docker_image.url changed; record "
-          "predecessor_id=- operation=op1 pending_spec=@spec pending_digest=@" },
+          "edit, restarts now, edit a, keeps a, since docker_image.url changed; caution: the "
+          "image was not looked at; record predecessor_id=- operation=op1 pending_spec=@spec "
+          "pending_digest=@" },
         { IN_PLACE, "predecessor_id=p phase=failed", "a RUNNING fresh, p TERMINATED",
-          "edit, restarts now, look p, keeps a, since replaced before; noted: launched; record "
-          "phase=ready" },
+          "edit, restarts now, look p, keeps a, since replaced before; caution: the image was "
+          "not looked at; noted: launched; record phase=ready" },
         { IN_PLACE, "predecessor_id=p", "a TERMINATED fresh, p TERMINATED",
           "edit, applies at its next start, edit a, keeps a, since docker_image.url changed; "
-          "record operation=op1 pending_spec=@spec pending_digest=@" },
+          "caution: the image was not looked at; record operation=op1 pending_spec=@spec "
+          "pending_digest=@" },
         { IN_PLACE, FAILED, "a TERMINATED fresh",
           "edit, applies at its next start, edit a, keeps a, since docker_image.url changed; "
-          "record operation=op1 pending_spec=@spec pending_digest=@" },
+          "caution: the image was not looked at; record operation=op1 pending_spec=@spec "
+          "pending_digest=@" },
         { IN_PLACE, "phase=replacing predecessor_id=p", "a RUNNING fresh, p TERMINATED",
-          "edit, restarts now, edit a, keeps a, since docker_image.url changed; record "
-          "operation=op1 pending_spec=@spec pending_digest=@" },
+          "edit, restarts now, edit a, keeps a, since docker_image.url changed; caution: the "
+          "image was not looked at; record operation=op1 pending_spec=@spec pending_digest=@" },
         { IN_PLACE, "scripts", "a RUNNING",
           "edit, restarts now, upload a, script 1, keeps a, since docker_image.url changed; "
-          "record pending_digest=@" },
+          "caution: the image was not looked at; record pending_digest=@" },
     };
     told_check(rows, COUNT_OF(rows));
 }
@@ -217,10 +233,11 @@ static void test_drift(void **state)
           "look a, held wait, keeps a, since asking what was submitted" },
         { SAME, "", "a RUNNING image=acme/etl:2 fresh",
           "replace, new cluster, new ID, terminate a, keeps a, since docker_image.url drifted; "
-          "record phase=replacing pending_digest=@" },
+          "caution: the image was not looked at; record phase=replacing pending_digest=@" },
         { SAME, "", "a TERMINATED image=acme/etl:2 fresh",
           "edit, applies at its next start, edit a, keeps a, since docker_image.url drifted; "
-          "record operation=op1 pending_spec=@spec pending_digest=@" },
+          "caution: the image was not looked at; record operation=op1 pending_spec=@spec "
+          "pending_digest=@" },
         { REPORTS, "failures=2 error=boom failed_digest=x", "a RUNNING workers=5",
           "held drift, keeps a, since num_workers drifted" },
         { REPORTS, "", "a RUNNING workers=5", "held drift, keeps a, since num_workers drifted" },
@@ -233,10 +250,11 @@ static void test_drift(void **state)
           "start, start a, held drift, keeps a, since keep.running is true; record "
           "pending_digest=@" },
         { SAME, "predecessor_id=p", "a RUNNING image=acme/etl:2, p TERMINATED fresh",
-          "replace, new cluster, new ID, delete p, keeps a, since replaced before; record "
-          "pending_digest=@" },
+          "replace, new cluster, new ID, delete p, keeps a, since replaced before; caution: "
+          "the image was not looked at; record pending_digest=@" },
         { SAME, "", "a RUNNING image=acme/etl:2 asked",
-          "replace, new cluster, new ID, look a, keeps a, since docker_image.url drifted" },
+          "replace, new cluster, new ID, look a, keeps a, since docker_image.url drifted; "
+          "caution: the image was not looked at" },
         { SAME, "predecessor_id=p", "a RUNNING image=acme/etl:2, p TERMINATED",
           "look a, held wait, keeps a, since asking what was submitted" },
     };
@@ -278,7 +296,7 @@ static void test_rewritten(void **state)
         { SAME, REWRITTEN, "a RUNNING fresh", "keeps a, since as desired" },
         { SAME, REWRITTEN "terse", "a RUNNING fresh",
           "replace, new cluster, new ID, terminate a, keeps a, since docker_image.url drifted; "
-          "record phase=replacing pending_digest=@" },
+          "caution: the image was not looked at; record phase=replacing pending_digest=@" },
         { SAME, REWRITTEN "phase=launching applied_digest=x", "a PENDING fresh",
           "held wait, again in 10000, keeps a, since the cluster is PENDING; record "
           "applied_digest=@" },

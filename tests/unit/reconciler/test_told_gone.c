@@ -93,7 +93,8 @@ static void test_orphan(void **state)
           "phase=unknown cluster_id=- operation=op pending_spec=@old-spec pending_digest=@old",
           "n PENDING operation=op",
           "prune, keeps n, since its manifest is gone; keep.prune is orphan: left as it is; "
-          "noted: orphaned; record phase=orphaned cluster_id=n pending_spec=- pending_digest=-" },
+          "noted: orphaned; record phase=orphaned cluster_id=n pending_spec=- pending_digest=- "
+          "good_spec=@spec good_digest=@ ran=0" },
         { NULL,
           ORPHAN
           "phase=unknown cluster_id=- operation=op pending_spec=@old-spec pending_digest=@old",

@@ -131,7 +131,8 @@ static void test_it_ended(void **state)
         { SAME, LAUNCHING "operation=op pending_spec=@spec pending_digest=@",
           "a TERMINATED operation=op",
           "record, keeps a, since edit found after a lost answer; noted: edit found after a "
-          "lost answer; record phase=ready pending_spec=- pending_digest=-" },
+          "lost answer; record phase=ready pending_spec=- pending_digest=- good_spec=@spec "
+          "good_digest=@ ran=0" },
         { SAME, LAUNCHING, "a TERMINATED reason=DOCKER_IMAGE_PULL_FAILURE",
           "held failed, keeps a, since the container image could not be pulled "
           "(DOCKER_IMAGE_PULL_FAILURE); noted: launch-failed; record phase=failed "
@@ -230,12 +231,12 @@ static void test_failed(void **state)
           "dedupe, stops now, look b, keeps a, since a live cluster beside the one that is kept" },
         { NEW, FAILED "failed_digest=@old", "a TERMINATED fresh",
           "replace, new cluster, new ID, create -, keeps a, since docker_image.url changed; "
-          "record phase=creating cluster_id=- predecessor_id=a operation=op1 "
-          "pending_spec=@spec pending_digest=@" },
+          "caution: the image was not looked at; record phase=creating cluster_id=- "
+          "predecessor_id=a operation=op1 pending_spec=@spec pending_digest=@" },
         { NEW, FAILED "failed_digest=@old applied_spec=- predecessor_id=p",
           "a TERMINATED fresh, p TERMINATED",
-          "replace, new cluster, new ID, delete a, keeps a, since it never ran; record "
-          "pending_digest=@" },
+          "replace, new cluster, new ID, delete a, keeps a, since it never ran; caution: the "
+          "image was not looked at; record pending_digest=@" },
     };
     told_check(rows, COUNT_OF(rows));
 }
@@ -248,9 +249,9 @@ static void test_start(void **state)
           "start, start a, keeps a, since keep.running is true; record pending_digest=@" },
         { WANTS(V1, "2", "keep: {running: true}\n"), "", "a RUNNING", "keeps a, since as desired" },
         { WANTS(V1, "2", "keep: {running: true}\n"), "", "a ERROR",
-          "replace, new cluster, new ID, create -, keeps a, since keep.running is true; record "
-          "phase=creating cluster_id=- predecessor_id=a operation=op1 pending_spec=@spec "
-          "pending_digest=@" },
+          "replace, new cluster, new ID, create -, keeps a, since keep.running is true; "
+          "caution: the image was not looked at; record phase=creating cluster_id=- "
+          "predecessor_id=a operation=op1 pending_spec=@spec pending_digest=@" },
         { WANTS(V1, "2", "keep: {running: true}\n"), "retry_at_ms=4",
           "a TERMINATED, b RUNNING fresh",
           "dedupe, stops now, terminate b, keeps a, since a live cluster beside the one that "
@@ -260,8 +261,8 @@ static void test_start(void **state)
           "record pending_digest=@" },
         { SAME, FAILED, "a ERROR",
           "replace, new cluster, new ID, create -, keeps a, since trying again after a launch "
-          "that failed; record phase=creating cluster_id=- predecessor_id=a operation=op1 "
-          "pending_spec=@spec pending_digest=@" },
+          "that failed; caution: the image was not looked at; record phase=creating "
+          "cluster_id=- predecessor_id=a operation=op1 pending_spec=@spec pending_digest=@" },
         { SAME, "", "a ERROR", "keeps a, since as desired" },
         { SAME, "", "a TERMINATED", "keeps a, since as desired" },
     };
@@ -274,15 +275,16 @@ static void test_overtaken(void **state)
     (void)state;
     static const struct told rows[] = {
         { NEW, LAUNCHING, "a PENDING",
-          "replace, new cluster, new ID, look a, keeps a, since docker_image.url changed" },
+          "replace, new cluster, new ID, look a, keeps a, since docker_image.url changed; "
+          "caution: the image was not looked at" },
         { NEW, LAUNCHING, "a PENDING fresh",
           "replace, new cluster, new ID, terminate a, keeps a, since docker_image.url changed; "
-          "record phase=replacing pending_digest=@" },
+          "caution: the image was not looked at; record phase=replacing pending_digest=@" },
         { NEW, LAUNCHING, "a RESTARTING",
           "held wait, again in 10000, keeps a, since the cluster is RESTARTING" },
         { NEW, "phase=replacing", "a PENDING fresh",
           "replace, new cluster, new ID, terminate a, keeps a, since docker_image.url changed; "
-          "record pending_digest=@" },
+          "caution: the image was not looked at; record pending_digest=@" },
         { NEW, "", "a PENDING",
           "held wait, again in 10000, keeps a, since the cluster is PENDING" },
         { NEW, LAUNCHING "failed_digest=@", "a PENDING",
@@ -314,7 +316,8 @@ static void test_carry_early(void **state)
         { WANTS(V1, "2", EXTRAS), "", "a PENDING",
           "held wait, again in 10000, keeps a, since the cluster is PENDING" },
         { WANTS(V2, "2", EXTRAS), LAUNCHING, "a PENDING",
-          "replace, new cluster, new ID, look a, keeps a, since docker_image.url changed" },
+          "replace, new cluster, new ID, look a, keeps a, since docker_image.url changed; "
+          "caution: the image was not looked at" },
     };
     told_check(rows, COUNT_OF(rows));
 }

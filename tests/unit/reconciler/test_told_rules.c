@@ -53,9 +53,9 @@ static void test_returned(void **state)
           "look a, held wait, since not in the listing: asking for it by its ID; record "
           "phase=ready error=- phase_since_ms=5000000 failures=0 retry_at_ms=0" },
         { SAME, "phase=removing cluster_id=- " BOOM, "",
-          "create, new cluster, new ID, create -, since the cluster is gone; record "
-          "phase=creating operation=op1 pending_spec=@spec pending_digest=@ error=- failures=0 "
-          "retry_at_ms=0" },
+          "create, new cluster, new ID, create -, since the cluster is gone; caution: the "
+          "image was not looked at; record phase=creating operation=op1 pending_spec=@spec "
+          "pending_digest=@ error=- failures=0 retry_at_ms=0" },
     };
     told_check(rows, COUNT_OF(rows));
 }
@@ -67,7 +67,8 @@ static void test_answer_found(void **state)
         { SAME, "phase=creating cluster_id=- " FLIGHT BOOM, "n PENDING operation=op",
           "record, held wait, again in 10000, keeps n, since the cluster is PENDING; noted: "
           "found after a lost answer; record phase=launching cluster_id=n pending_spec=- "
-          "pending_digest=- failed_digest=- error=- retry_at_ms=0" },
+          "pending_digest=- failed_digest=- error=- good_spec=@spec good_digest=@ ran=0 "
+          "retry_at_ms=0" },
         { SAME, LOST BOOM, "n RUNNING operation=op",
           "record, keeps n, since found after a lost answer; noted: found after a lost answer; "
           "record phase=ready cluster_id=n pending_spec=- pending_digest=- failed_digest=- "
@@ -75,15 +76,15 @@ static void test_answer_found(void **state)
         { SAME, LOST BOOM, "n TERMINATED operation=op",
           "record, keeps n, since found after a lost answer; noted: found after a lost answer; "
           "record phase=ready cluster_id=n pending_spec=- pending_digest=- failed_digest=- "
-          "error=- failures=0 retry_at_ms=0" },
+          "error=- good_spec=@spec good_digest=@ ran=0 failures=0 retry_at_ms=0" },
         /* What was said of the last one is not true of it. */
         { NEW, LOST "libraries=[1] permissions=[2] pinned=1 adopted=1 clean_listings=1",
           "n PENDING operation=op image=acme/etl:2",
           "record, held wait, again in 10000, keeps n, since the cluster is PENDING; noted: "
           "found after a lost answer; record phase=launching cluster_id=n pending_spec=- "
           "pending_digest=- applied_spec=@spec applied_digest=@ libraries=- permissions=- "
-          "image=acme/etl:2 good_libraries=[1] good_permissions=[2] pinned=-1 adopted=0 "
-          "clean_listings=0" },
+          "image=acme/etl:2 good_spec=@old-spec good_digest=@old good_libraries=[1] "
+          "good_permissions=[2] ran=0 pinned=-1 adopted=0 clean_listings=0" },
         { SAME, LOST BOOM, "n RUNNING operation=other",
           "held wait, again in 10000, keeps n, since the answer to its create was lost: "
           "looking for the cluster by its tags" },
@@ -92,7 +93,7 @@ static void test_answer_found(void **state)
           "record, held wait, again in 10000, keeps a, since the cluster is RESTARTING; noted: "
           "edit found after a lost answer; record phase=launching pending_spec=- "
           "pending_digest=- applied_spec=@spec applied_digest=@ image=acme/etl:2 "
-          "failed_digest=- error=- retry_at_ms=0" },
+          "failed_digest=- error=- good_spec=@old-spec good_digest=@old ran=0 retry_at_ms=0" },
         { NEW, FLIGHT BOOM, "a RUNNING operation=op image=acme/etl:2",
           "record, keeps a, since edit found after a lost answer; noted: edit found after a "
           "lost answer; record pending_spec=- pending_digest=- applied_spec=@spec "
@@ -100,10 +101,11 @@ static void test_answer_found(void **state)
         { NEW, FLIGHT BOOM, "a TERMINATED operation=op image=acme/etl:2",
           "record, keeps a, since edit found after a lost answer; noted: edit found after a "
           "lost answer; record pending_spec=- pending_digest=- applied_spec=@spec "
-          "applied_digest=@ image=acme/etl:2 failed_digest=- error=- failures=0 retry_at_ms=0" },
+          "applied_digest=@ image=acme/etl:2 failed_digest=- error=- good_spec=@old-spec "
+          "good_digest=@old ran=0 failures=0 retry_at_ms=0" },
         { NEW, FLIGHT BOOM, "a TERMINATED operation=other fresh",
           "edit, applies at its next start, edit a, keeps a, since docker_image.url changed; "
-          "record operation=op1 retry_at_ms=0" },
+          "caution: the image was not looked at; record operation=op1 retry_at_ms=0" },
         /* What it carried cannot be read: the manifest alone is compared. */
         { SAME, "operation=op pending_spec={ pending_digest=@", "a RUNNING operation=op",
           "record, keeps a, since edit found after a lost answer; noted: edit found after a "
@@ -131,9 +133,9 @@ static void test_answer_lost(void **state)
           "held wait, again in 10000, since the answer to its create was lost: looking for the "
           "cluster by its tags" },
         { SAME, LOST "clean_listings=1 phase_since_ms=4880000 listing", "",
-          "create, new cluster, new ID, create -, since the cluster is gone; noted: no trace "
-          "of the unanswered create; record phase=creating operation=op1 "
-          "phase_since_ms=5000000 clean_listings=0" },
+          "create, new cluster, new ID, create -, since the cluster is gone; caution: the "
+          "image was not looked at; noted: no trace of the unanswered create; record "
+          "phase=creating operation=op1 phase_since_ms=5000000 clean_listings=0" },
         { SAME, LOST "clean_listings=1 phase_since_ms=4880000", "",
           "held wait, again in 10000, since the answer to its create was lost: looking for the "
           "cluster by its tags" },
@@ -141,9 +143,9 @@ static void test_answer_lost(void **state)
           "held wait, again in 10000, since the answer to its create was lost: looking for the "
           "cluster by its tags; record clean_listings=1" },
         { SAME, LOST "clean_listings=2 phase_since_ms=4880000", "",
-          "create, new cluster, new ID, create -, since the cluster is gone; noted: no trace "
-          "of the unanswered create; record phase=creating operation=op1 "
-          "phase_since_ms=5000000 clean_listings=0" },
+          "create, new cluster, new ID, create -, since the cluster is gone; caution: the "
+          "image was not looked at; noted: no trace of the unanswered create; record "
+          "phase=creating operation=op1 phase_since_ms=5000000 clean_listings=0" },
         { SAME, LOST "clean_listings=2 phase_since_ms=4880001", "",
           "held wait, again in 10000, since the answer to its create was lost: looking for the "
           "cluster by its tags" },
@@ -162,32 +164,44 @@ static void test_missing(void **state)
     static const struct told rows[] = {
         { SAME, "", "", "look a, held wait, since not in the listing: asking for it by its ID" },
         { SAME, "phase_since_ms=4880000", "a gone",
-          "create, new cluster, new ID, create -, since the cluster is gone; noted: removed "
-          "outside of clusterkeeper; record phase=creating cluster_id=- operation=op1 "
-          "pending_spec=@spec pending_digest=@ phase_since_ms=5000000" },
+          "create, new cluster, new ID, create -, since the cluster is gone; caution: the "
+          "image was not looked at; noted: removed outside of clusterkeeper; record "
+          "phase=creating cluster_id=- operation=op1 pending_spec=@spec pending_digest=@ "
+          "phase_since_ms=5000000" },
         { SAME, "phase_since_ms=4880001", "a gone",
           "held wait, again in 10000, since just created: the workspace does not show it yet" },
         { SAME, "phase=launching phase_since_ms=4880001", "a gone",
           "held wait, again in 10000, since just created: the workspace does not show it yet" },
         { SAME, "phase=failed", "a gone",
-          "create, new cluster, new ID, create -, since the cluster is gone; noted: removed "
-          "outside of clusterkeeper; record phase=creating cluster_id=- operation=op1 "
-          "pending_spec=@spec pending_digest=@" },
+          "create, new cluster, new ID, create -, since the cluster is gone; caution: the "
+          "image was not looked at; noted: removed outside of clusterkeeper; record "
+          "phase=creating cluster_id=- operation=op1 pending_spec=@spec pending_digest=@" },
         { SAME, "phase_since_ms=7", "a gone, b RUNNING",
           "look b, held wait, keeps b, since bears our tags: asking for it by its ID; noted: "
           "removed outside of clusterkeeper; record phase=none cluster_id=- "
           "phase_since_ms=5000000" },
         { SAME, "phase_since_ms=7 predecessor_id=p", "a gone, p TERMINATED",
-          "replace, new cluster, new ID, create -, since the old cluster has stopped; noted: "
-          "removed outside of clusterkeeper; record phase=creating cluster_id=- operation=op1 "
-          "pending_spec=@spec pending_digest=@ phase_since_ms=5000000" },
+          "replace, new cluster, new ID, create -, since the old cluster has stopped; caution: "
+          "the image was not looked at; noted: removed outside of clusterkeeper; record "
+          "phase=creating cluster_id=- operation=op1 pending_spec=@spec pending_digest=@ "
+          "phase_since_ms=5000000" },
         { SAME, "phase_since_ms=7 predecessor_id=p", "a gone, p TERMINATED, b TERMINATED",
-          "replace, new cluster, new ID, create -, since the old cluster has stopped; noted: "
-          "removed outside of clusterkeeper; record phase=creating cluster_id=- operation=op1 "
-          "pending_spec=@spec pending_digest=@ phase_since_ms=5000000" },
-        { SAME, "phase_since_ms=7", "w gone, x gone, y gone, z gone", "?" },
-        { SAME, "phase_since_ms=7", "w gone, x gone, y gone, a gone", "?" },
-        { SAME, "phase_since_ms=7", "a gone, x gone, y gone, z gone", "?" },
+          "replace, new cluster, new ID, create -, since the old cluster has stopped; caution: "
+          "the image was not looked at; noted: removed outside of clusterkeeper; record "
+          "phase=creating cluster_id=- operation=op1 pending_spec=@spec pending_digest=@ "
+          "phase_since_ms=5000000" },
+        { SAME, "phase_since_ms=7", "w gone, x gone, y gone, z gone",
+          "look a, held wait, since not in the listing: asking for it by its ID" },
+        { SAME, "phase_since_ms=7", "w gone, x gone, y gone, a gone",
+          "create, new cluster, new ID, create -, since the cluster is gone; caution: the "
+          "image was not looked at; noted: removed outside of clusterkeeper; record "
+          "phase=creating cluster_id=- operation=op1 pending_spec=@spec pending_digest=@ "
+          "phase_since_ms=5000000" },
+        { SAME, "phase_since_ms=7", "a gone, x gone, y gone, z gone",
+          "create, new cluster, new ID, create -, since the cluster is gone; caution: the "
+          "image was not looked at; noted: removed outside of clusterkeeper; record "
+          "phase=creating cluster_id=- operation=op1 pending_spec=@spec pending_digest=@ "
+          "phase_since_ms=5000000" },
     };
     told_check(rows, COUNT_OF(rows));
 }
@@ -214,17 +228,19 @@ static void test_adopt(void **state)
           "held foreign, since keep.adopt: cluster b does not exist; record source=etl.yaml; "
           "not kept" },
         { ADOPTS, ALONE "adopted=1 applied_digest=-", "b gone",
-          "create, new cluster, new ID, create -, since new manifest; record phase=creating "
-          "operation=op1 pending_spec=@spec pending_digest=@" },
+          "create, new cluster, new ID, create -, since new manifest; caution: the image was "
+          "not looked at; record phase=creating operation=op1 pending_spec=@spec "
+          "pending_digest=@" },
         { ADOPTS, ALONE, "b gone",
-          "create, new cluster, new ID, create -, since the cluster is gone; record "
-          "phase=creating operation=op1 pending_spec=@spec pending_digest=@" },
+          "create, new cluster, new ID, create -, since the cluster is gone; caution: the "
+          "image was not looked at; record phase=creating operation=op1 pending_spec=@spec "
+          "pending_digest=@" },
         { ADOPTS, ALONE "applied_digest=-", "b gone",
           "held foreign, since keep.adopt: cluster b does not exist" },
         { ADOPTS, NOTHING, "b RUNNING owner=- source=API",
           "adopt, keeps b, since taken over by ID; bears our tags from its next edit on; "
           "noted: adopted; record phase=ready source=etl.yaml cluster_id=b applied_spec=@spec "
-          "applied_digest=@ image=acme/etl:1 phase_since_ms=5000000 adopted=1" },
+          "applied_digest=@ image=acme/etl:1 phase_since_ms=5000000 ran=1 adopted=1" },
         { ADOPTS, NOTHING, "b TERMINATED owner=- source=UI",
           "adopt, keeps b, since taken over by ID; bears our tags from its next edit on; "
           "noted: adopted; record phase=ready source=etl.yaml cluster_id=b applied_spec=@spec "
@@ -236,16 +252,18 @@ static void test_adopt(void **state)
           "held foreign, since keep.adopt: cluster b is kept by owner 'other' as 'etl'; record "
           "source=etl.yaml; not kept" },
         { ADOPTS, ALONE "predecessor_id=b", "b RUNNING owner=-",
-          "replace, new cluster, new ID, create -, since the old cluster has stopped; record "
-          "phase=creating operation=op1 pending_spec=@spec pending_digest=@" },
+          "replace, new cluster, new ID, create -, since the old cluster has stopped; caution: "
+          "the image was not looked at; record phase=creating operation=op1 pending_spec=@spec "
+          "pending_digest=@" },
         { ADOPTS, "", "a RUNNING, b RUNNING owner=-", "keeps a, since as desired" },
         { ADOPTS, NOTHING, "b RUNNING owner=-, c RUNNING",
           "record, keeps c, since bears our tags; noted: found by its tags; record phase=ready "
           "source=etl.yaml cluster_id=c applied_spec=@spec applied_digest=@ image=acme/etl:1 "
-          "phase_since_ms=5000000" },
+          "phase_since_ms=5000000 ran=1" },
         { ADOPTS, ALONE "predecessor_id=p", "p TERMINATED, b TERMINATED",
           "adopt, keeps b, since taken over by ID; bears our tags from its next edit on; "
-          "noted: adopted; record phase=ready cluster_id=b adopted=1" },
+          "noted: adopted; record phase=ready cluster_id=b good_spec=@spec good_digest=@ ran=0 "
+          "adopted=1" },
     };
     told_check(rows, COUNT_OF(rows));
 }
@@ -257,7 +275,7 @@ static void test_recover(void **state)
         { SAME, NOTHING, "n RUNNING",
           "record, keeps n, since bears our tags; noted: found by its tags; record phase=ready "
           "source=etl.yaml cluster_id=n applied_spec=@spec applied_digest=@ image=acme/etl:1 "
-          "phase_since_ms=5000000" },
+          "phase_since_ms=5000000 ran=1" },
         { SAME, NOTHING, "n RESIZING",
           "record, held wait, again in 10000, keeps n, since the cluster is RESIZING; noted: "
           "found by its tags; record phase=ready source=etl.yaml cluster_id=n "
@@ -274,24 +292,24 @@ static void test_recover(void **state)
           "(DOCKER_IMAGE_PULL_FAILURE) phase_since_ms=5000000 failures=1" },
         { SAME, NOTHING, "n TERMINATED image=acme/etl:2",
           "edit, applies at its next start, look n, keeps n, since docker_image.url changed; "
-          "noted: found by its tags; record phase=ready source=etl.yaml cluster_id=n "
-          "phase_since_ms=5000000" },
+          "caution: the image was not looked at; noted: found by its tags; record phase=ready "
+          "source=etl.yaml cluster_id=n phase_since_ms=5000000" },
         { SAME, ALONE, "n RUNNING",
           "look n, held wait, keeps n, since bears our tags: asking for it by its ID" },
         { SAME, ALONE, "n RUNNING fresh",
           "record, keeps n, since bears our tags; noted: found by its tags; record phase=ready "
           "cluster_id=n" },
         { SAME, NOTHING, "n RUNNING owner=-",
-          "create, new cluster, new ID, create -, since new manifest; record phase=creating "
-          "source=etl.yaml operation=op1 pending_spec=@spec pending_digest=@ "
-          "phase_since_ms=5000000" },
+          "create, new cluster, new ID, create -, since new manifest; caution: the image was "
+          "not looked at; record phase=creating source=etl.yaml operation=op1 "
+          "pending_spec=@spec pending_digest=@ phase_since_ms=5000000" },
         /* Nothing that was done to the last one is true of it. */
         { SAME, ALONE "libraries=[1] permissions=[2] pinned=1 adopted=1 clean_listings=1",
           "n RUNNING fresh image=acme/etl:2",
           "replace, new cluster, new ID, terminate n, keeps n, since docker_image.url changed; "
-          "noted: found by its tags; record phase=replacing cluster_id=n pending_digest=@ "
-          "applied_spec=- applied_digest=- libraries=- permissions=- image=- pinned=-1 "
-          "adopted=0 clean_listings=0" },
+          "caution: the image was not looked at; noted: found by its tags; record "
+          "phase=replacing cluster_id=n pending_digest=@ applied_spec=- applied_digest=- "
+          "libraries=- permissions=- image=- pinned=-1 adopted=0 clean_listings=0" },
         { SAME, ALONE, "n RUNNING image=acme/etl:2",
           "look n, held wait, keeps n, since bears our tags: asking for it by its ID" },
         { SAME, ALONE BOOM, "n RUNNING fresh started=9, m RUNNING",
@@ -342,12 +360,12 @@ static void test_applied(void **state)
         { REPORTS, "no-record rewrites={\"num_workers\":5}", "n RUNNING",
           "record, held drift, keeps n, since num_workers drifted; noted: found by its tags; "
           "record phase=ready source=etl.yaml cluster_id=n applied_spec=@spec applied_digest=@ "
-          "image=acme/etl:1 phase_since_ms=5000000" },
+          "image=acme/etl:1 phase_since_ms=5000000 ran=1" },
         { REPORTS, "no-record", "n RUNNING workers=5",
           "resize, resized without restart, resize n, to {\"num_workers\":2}, keeps n, since "
           "num_workers changed; noted: found by its tags; record phase=ready source=etl.yaml "
           "cluster_id=n operation=op1 pending_spec=@spec pending_digest=@ "
-          "phase_since_ms=5000000" },
+          "phase_since_ms=5000000 ran=1" },
     };
     told_check(rows, COUNT_OF(rows));
 }

@@ -90,7 +90,7 @@ static void test_pick(void **state)
         { SAME, NOTHING, "b RUNNING, c TERMINATED",
           "record, keeps b, since bears our tags; noted: found by its tags; record phase=ready "
           "source=etl.yaml cluster_id=b applied_spec=@spec applied_digest=@ image=acme/etl:1 "
-          "phase_since_ms=5000000" },
+          "phase_since_ms=5000000 ran=1" },
         { SAME, NOTHING, "b TERMINATED, c UNKNOWN",
           "record, held wait, again in 10000, keeps c, since the cluster is UNKNOWN; noted: "
           "found by its tags; record phase=launching source=etl.yaml cluster_id=c "
@@ -110,24 +110,34 @@ static void test_pick(void **state)
         { SAME, NOTHING, "b RUNNING started=6, c RUNNING started=5",
           "dedupe, stops now, look c, keeps b, since a second cluster; b stays; noted: found "
           "by its tags; record phase=ready source=etl.yaml cluster_id=b applied_spec=@spec "
-          "applied_digest=@ image=acme/etl:1 phase_since_ms=5000000" },
+          "applied_digest=@ image=acme/etl:1 phase_since_ms=5000000 ran=1" },
         { SAME, NOTHING, "b RUNNING, c gone, c RUNNING",
           "record, keeps b, since bears our tags; noted: found by its tags; record phase=ready "
           "source=etl.yaml cluster_id=b applied_spec=@spec applied_digest=@ image=acme/etl:1 "
-          "phase_since_ms=5000000" },
+          "phase_since_ms=5000000 ran=1" },
         { SAME, ALONE "operation=op", "b RUNNING fresh, c TERMINATED operation=op",
           "look c, held wait, keeps c, since bears our tags: asking for it by its ID" },
         { SAME, ALONE "predecessor_id=p", "p RUNNING, b TERMINATED",
-          "replace, new cluster, new ID, create -, since the old cluster has stopped; record "
-          "phase=creating operation=op1 pending_spec=@spec pending_digest=@" },
+          "replace, new cluster, new ID, create -, since the old cluster has stopped; caution: "
+          "the image was not looked at; record phase=creating operation=op1 pending_spec=@spec "
+          "pending_digest=@" },
         { SAME, ALONE "predecessor_id=p", "p TERMINATED, b RUNNING",
           "look b, held wait, keeps b, since bears our tags: asking for it by its ID" },
         { SAME, ALONE, "b TERMINATED",
           "look b, held wait, keeps b, since bears our tags: asking for it by its ID" },
+    };
+    told_check(rows, COUNT_OF(rows));
+}
+
+/* Of two, the better one: by its state. */
+static void test_better(void **state)
+{
+    (void)state;
+    static const struct told rows[] = {
         { SAME, NOTHING, "b RUNNING, c RESTARTING",
           "dedupe, stops now, look c, keeps b, since a second cluster; b stays; noted: found "
           "by its tags; record phase=ready source=etl.yaml cluster_id=b applied_spec=@spec "
-          "applied_digest=@ image=acme/etl:1 phase_since_ms=5000000" },
+          "applied_digest=@ image=acme/etl:1 phase_since_ms=5000000 ran=1" },
         { SAME, NOTHING, "b RESIZING, c RESTARTING",
           "dedupe, stops now, look c, keeps b, since a second cluster; b stays; noted: found "
           "by its tags; record phase=ready source=etl.yaml cluster_id=b applied_spec=@spec "
@@ -151,7 +161,7 @@ static void test_pick(void **state)
         { SAME, NOTHING, "b TERMINATED operation=-, c RUNNING",
           "record, keeps c, since bears our tags; noted: found by its tags; record phase=ready "
           "source=etl.yaml cluster_id=c applied_spec=@spec applied_digest=@ image=acme/etl:1 "
-          "phase_since_ms=5000000" },
+          "phase_since_ms=5000000 ran=1" },
     };
     told_check(rows, COUNT_OF(rows));
 }
@@ -161,53 +171,62 @@ static void test_absent(void **state)
     (void)state;
     static const struct told rows[] = {
         { SAME, NOTHING, "",
-          "create, new cluster, new ID, create -, since new manifest; record phase=creating "
-          "source=etl.yaml operation=op1 pending_spec=@spec pending_digest=@ "
-          "phase_since_ms=5000000" },
+          "create, new cluster, new ID, create -, since new manifest; caution: the image was "
+          "not looked at; record phase=creating source=etl.yaml operation=op1 "
+          "pending_spec=@spec pending_digest=@ phase_since_ms=5000000" },
         { SAME, ALONE, "",
-          "create, new cluster, new ID, create -, since the cluster is gone; record "
-          "phase=creating operation=op1 pending_spec=@spec pending_digest=@" },
+          "create, new cluster, new ID, create -, since the cluster is gone; caution: the "
+          "image was not looked at; record phase=creating operation=op1 pending_spec=@spec "
+          "pending_digest=@" },
         { SAME, ALONE "applied_digest=-", "",
-          "create, new cluster, new ID, create -, since new manifest; record phase=creating "
-          "operation=op1 pending_spec=@spec pending_digest=@" },
+          "create, new cluster, new ID, create -, since new manifest; caution: the image was "
+          "not looked at; record phase=creating operation=op1 pending_spec=@spec "
+          "pending_digest=@" },
         { SAME, ALONE "predecessor_id=p", "p TERMINATED",
-          "replace, new cluster, new ID, create -, since the old cluster has stopped; record "
-          "phase=creating operation=op1 pending_spec=@spec pending_digest=@" },
+          "replace, new cluster, new ID, create -, since the old cluster has stopped; caution: "
+          "the image was not looked at; record phase=creating operation=op1 pending_spec=@spec "
+          "pending_digest=@" },
         { SAME, ALONE "predecessor_id=p", "p RUNNING fresh",
-          "replace, new cluster, new ID, create -, since the old cluster has stopped; record "
-          "phase=creating operation=op1 pending_spec=@spec pending_digest=@" },
+          "replace, new cluster, new ID, create -, since the old cluster has stopped; caution: "
+          "the image was not looked at; record phase=creating operation=op1 pending_spec=@spec "
+          "pending_digest=@" },
         { SAME, ALONE "failed_digest=@", "",
           "create, new cluster, new ID, held failed, since the last create failed" },
         { SAME, ALONE "failed_digest=@ error=boom", "",
           "create, new cluster, new ID, held failed, since boom" },
         { SAME, ALONE "failed_digest=x error=boom", "",
-          "create, new cluster, new ID, create -, since the cluster is gone; record "
-          "phase=creating operation=op1 pending_spec=@spec pending_digest=@" },
+          "create, new cluster, new ID, create -, since the cluster is gone; caution: the "
+          "image was not looked at; record phase=creating operation=op1 pending_spec=@spec "
+          "pending_digest=@" },
         { SAME, ALONE "pending_digest=@ retry_at_ms=5000001", "",
           "create, new cluster, new ID, held backoff, again in 1, since the last create "
           "failed" },
         { SAME, ALONE "pending_digest=@ retry_at_ms=5000001 error=boom", "",
           "create, new cluster, new ID, held backoff, again in 1, since boom" },
         { SAME, ALONE "pending_digest=@ retry_at_ms=5000000", "",
-          "create, new cluster, new ID, create -, since the cluster is gone; record "
-          "phase=creating operation=op1 pending_spec=@spec retry_at_ms=0" },
+          "create, new cluster, new ID, create -, since the cluster is gone; caution: the "
+          "image was not looked at; record phase=creating operation=op1 pending_spec=@spec "
+          "retry_at_ms=0" },
         { SAME, ALONE "pending_digest=x retry_at_ms=5000001", "",
-          "create, new cluster, new ID, create -, since the cluster is gone; record "
-          "phase=creating operation=op1 pending_spec=@spec pending_digest=@" },
+          "create, new cluster, new ID, create -, since the cluster is gone; caution: the "
+          "image was not looked at; record phase=creating operation=op1 pending_spec=@spec "
+          "pending_digest=@" },
         { SAME, ALONE "retry_at_ms=5000001", "",
           "create, new cluster, new ID, held backoff, again in 1, since the last create "
           "failed" }, /* of the one that was applied last */
         { NEW, ALONE "retry_at_ms=5000001", "",
-          "create, new cluster, new ID, create -, since the cluster is gone; record "
-          "phase=creating operation=op1 pending_spec=@spec pending_digest=@" },
+          "create, new cluster, new ID, create -, since the cluster is gone; caution: the "
+          "image was not looked at; record phase=creating operation=op1 pending_spec=@spec "
+          "pending_digest=@" },
         { SAME, ALONE "applied_digest=- retry_at_ms=5000001", "",
           "create, new cluster, new ID, held backoff, again in 1, since the last create "
           "failed" },
         { SAME, ALONE "predecessor_id=p failed_digest=@", "p TERMINATED",
           "replace, new cluster, new ID, held failed, since the last create failed" },
         { SAME, "clean_listings=2 " ALONE, "",
-          "create, new cluster, new ID, create -, since the cluster is gone; record "
-          "phase=creating operation=op1 pending_spec=@spec pending_digest=@ clean_listings=0" },
+          "create, new cluster, new ID, create -, since the cluster is gone; caution: the "
+          "image was not looked at; record phase=creating operation=op1 pending_spec=@spec "
+          "pending_digest=@ clean_listings=0" },
     };
     told_check(rows, COUNT_OF(rows));
 }
@@ -248,9 +267,8 @@ static void test_predecessor(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_duplicate),
-        cmocka_unit_test(test_pick),
-        cmocka_unit_test(test_absent),
+        cmocka_unit_test(test_duplicate),   cmocka_unit_test(test_pick),
+        cmocka_unit_test(test_better),      cmocka_unit_test(test_absent),
         cmocka_unit_test(test_predecessor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
