@@ -137,7 +137,8 @@ bool rule_rollback(struct deciding *d)
         }
         record->predecessor_id = NULL;
     }
-    if (d->predecessor == NULL && record->good_spec == NULL) return false; /* nothing ever ran */
+    if (record->good_digest == NULL && !record->ran) return false; /* nothing ever ran */
+    if (d->predecessor == NULL && record->good_spec == NULL) return false;
     /* The same manifest, and not known to be another image: nothing better. */
     bool is_same = text_equal(record->good_digest, record->failed_digest);
     bool other_image = record->good_image != NULL && record->failed_image != NULL &&

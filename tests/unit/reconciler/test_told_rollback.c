@@ -89,10 +89,7 @@ static void test_to_the_predecessor(void **state)
           "changed; noted: launch-failed: rolling back (boom); record predecessor_id=- error=- "
           "failed_why=boom rollback=1 failures=0" },
         { NEW, FAILED "predecessor_id=p", "a TERMINATED image=acme/etl:2, p TERMINATED",
-          "rollback, start p, keeps p, since what ran before is started again; noted: "
-          "launch-failed: rolling back (boom); record cluster_id=p predecessor_id=- "
-          "pending_digest= applied_spec=- applied_digest=- image=- error=- failed_id=a "
-          "failed_why=boom ran=1 rollback=1 failures=0" },
+          "held failed, keeps a, since boom" }, /* it never ran */
         { NEW,
           FAILED GOOD
           "predecessor_id=p good_libraries=[1] good_permissions=[2] good_image=sha256:aa",
