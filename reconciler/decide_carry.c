@@ -1,6 +1,5 @@
 #include "deciding.h"
 
-#include "json.h"
 #include "text.h"
 
 /* Those of `a` that are not in `b`; NULL when there are none. */
@@ -18,12 +17,11 @@ static const struct value *list_minus(struct arena *arena, const struct value *a
     return rest.value->len == 0 ? NULL : rest.value;
 }
 
-static const struct value *recorded_list(struct arena *arena, const char *json)
+/* The libraries that were carried last. */
+static const struct value *recorded_libraries(const struct deciding *d)
 {
-    const struct value *value = NULL;
-    struct err err;
-    if (json == NULL || !json_read(arena, json, strlen(json), &value, &err)) return NULL;
-    return value->kind == VALUE_LIST ? value : NULL;
+    const struct value *value = deciding_read(d, d->out->record.libraries);
+    return value != NULL && value->kind == VALUE_LIST ? value : NULL;
 }
 
 static bool carry(struct deciding *d, enum step step, const struct value *payload,
@@ -42,7 +40,7 @@ static bool has_permissions(const struct deciding *d)
 
 bool carry_is_complete(const struct deciding *d)
 {
-    const struct value *had = recorded_list(d->arena, d->out->record.libraries);
+    const struct value *had = recorded_libraries(d);
     return has_permissions(d) && list_minus(d->arena, d->desired->libraries, had) == NULL;
 }
 
@@ -56,7 +54,7 @@ static bool carry_permissions(struct deciding *d)
 static bool carry_libraries(struct deciding *d)
 {
     const struct value *wanted = d->desired->libraries;
-    const struct value *had = recorded_list(d->arena, d->out->record.libraries);
+    const struct value *had = recorded_libraries(d);
     /* Only what was installed from the manifest is taken away: the rest is somebody else's. */
     const struct value *surplus = list_minus(d->arena, had, wanted);
     if (surplus != NULL) {

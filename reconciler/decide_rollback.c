@@ -8,19 +8,10 @@
  */
 #include "deciding.h"
 
-#include "json.h"
 #include "text.h"
 
 /* Libraries or permissions that a cluster beside its predecessor is refused. */
 enum { CARRY_TRIES_MAX = 6 };
-
-static const struct value *read_json(const struct deciding *d, const char *json)
-{
-    const struct value *spec = NULL;
-    struct err err;
-    if (json == NULL || !json_read(d->arena, json, strlen(json), &spec, &err)) return NULL;
-    return spec;
-}
 
 /*
  * A record knows secrets by their hashes alone. The text of one that has not changed since is
@@ -54,7 +45,7 @@ static void take_back(struct deciding *d)
     const char *digest = is_kept_aside ? record->good_digest : record->applied_digest;
     const char *image = is_kept_aside ? record->good_image : record->image_digest;
     const struct value *spec =
-        read_json(d, is_kept_aside ? record->good_spec : record->applied_spec);
+        deciding_read(d, is_kept_aside ? record->good_spec : record->applied_spec);
     /* The tag points to what failed: what ran has to be asked for by its digest. */
     if (spec != NULL && image != NULL && text_equal(digest, record->failed_digest)) {
         spec = image_pin(d->arena, spec, image);
@@ -67,10 +58,10 @@ static void take_back(struct deciding *d)
     if (spec != NULL) d->back.spec = revive(d->arena, spec, d->in->desired->spec);
     /* A cluster that has run keeps what is on it; one that is made anew gets what is wanted now. */
     if (record->ran || record->libraries != NULL) {
-        d->back.libraries = read_json(d, record->libraries);
+        d->back.libraries = deciding_read(d, record->libraries);
     }
     if (record->ran || record->permissions != NULL) {
-        d->back.permissions = read_json(d, record->permissions);
+        d->back.permissions = deciding_read(d, record->permissions);
     }
     d->desired = &d->back;
     d->desired_digest = digest == NULL ? "" : digest;
@@ -98,7 +89,7 @@ static void keep_predecessor(struct deciding *d)
     record_swap_back(d->arena, record);
     d->current = d->out->current = d->predecessor;
     d->predecessor = NULL;
-    d->applied = read_json(d, record->applied_spec);
+    d->applied = deciding_read(d, record->applied_spec);
     record_enter(record, serves ? PHASE_READY : PHASE_FAILED, d->in->now_ms);
 }
 

@@ -166,10 +166,7 @@ void deciding_take_pending(struct deciding *d)
     struct record *record = &d->out->record;
     assert(record->pending_spec != NULL);
     record_take_pending(d->arena, record);
-    struct err err;
-    const char *json = record->applied_spec;
-    /* A spec that cannot be read is one that is not known: compared with the manifest alone. */
-    if (!json_read(d->arena, json, strlen(json), &d->applied, &err)) d->applied = NULL;
+    d->applied = deciding_read(d, record->applied_spec);
 }
 
 void deciding_take_desired(struct deciding *d)
@@ -184,6 +181,14 @@ const char *deciding_json(const struct deciding *d, const struct value *value)
     AUTO_BUF struct buf json = BUF_INIT(DECIDING_JSON_MAX);
     json_write(value, &json);
     return arena_strdup(d->arena, buf_text(&json));
+}
+
+const struct value *deciding_read(const struct deciding *d, const char *json)
+{
+    const struct value *value = NULL;
+    struct err err;
+    if (json == NULL || !json_read(d->arena, json, strlen(json), &value, &err)) return NULL;
+    return value;
 }
 
 void deciding_carry_pending(struct deciding *d)

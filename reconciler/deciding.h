@@ -65,8 +65,10 @@ void deciding_take_pending(struct deciding *d);
 /* The cluster has what the manifest asks for. */
 void deciding_take_desired(struct deciding *d);
 
-/* Canonical JSON in the arena. */
+/* Canonical JSON in the arena; and what such JSON of a record says: NULL when there is none, or
+ * when it cannot be read, which is as much as not known. */
 const char *deciding_json(const struct deciding *d, const struct value *value);
+const struct value *deciding_read(const struct deciding *d, const char *json);
 /* The record remembers what the step that is about to be taken carries. */
 void deciding_carry_pending(struct deciding *d);
 /* The next local script that is not in the workspace yet; false when all are. */
